@@ -1,0 +1,1 @@
+//! russh, with our edits.

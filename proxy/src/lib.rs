@@ -1,0 +1,1 @@
+//! The bytes under a lease: listeners, SSH on both sides, and the cut.

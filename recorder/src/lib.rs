@@ -1,0 +1,1 @@
+//! Recordings: asciicast, hash-chained while written, sealed when they end.

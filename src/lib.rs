@@ -1,0 +1,1 @@
+//! Curfew: an SSH/TCP bastion where every access ends on time.

@@ -1,0 +1,2 @@
+//! The `curfew` command.
+fn main() {}
