@@ -1,1 +1,18 @@
 //! Who may do what, where, and until when: the pure rules of Curfew.
+//!
+//! Nothing here reads a clock, a file or a socket: `now` is a parameter and facts come in as values, so every rule can
+//! be tested with a table. The one way to a target is a [`decide::Permit`], and only [`decide::decide`] makes one.
+
+pub mod ask;
+pub mod decide;
+pub mod grant;
+pub mod id;
+pub mod lease;
+pub mod pattern;
+pub mod refusal;
+pub mod request;
+pub mod role;
+pub mod rule;
+pub mod target;
+pub mod time;
+pub mod user;

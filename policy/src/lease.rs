@@ -1,0 +1,58 @@
+//! The right of a live session to go on, on two clocks: it ends when the first of them says so.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::time::until;
+
+/// One reading of both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The wall clock, which may be stepped.
+    pub wall: Timestamp,
+    /// The monotonic clock, since some fixed moment of this process.
+    pub mono: Duration,
+}
+
+/// The end of a session on both clocks.
+///
+/// The wall clock alone could be stepped back, and the monotonic clock alone stands still while the machine is
+/// suspended; together they never give a second more than was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    wall: Timestamp,
+    mono: Duration,
+}
+
+impl Deadline {
+    /// The deadline of something that ends at `expires_at`, as seen at `now`.
+    #[must_use]
+    pub fn new(now: Now, expires_at: Timestamp) -> Self {
+        Self { wall: expires_at, mono: now.mono + until(now.wall, expires_at) }
+    }
+
+    /// The wall clock's end.
+    #[must_use]
+    pub const fn expires_at(&self) -> Timestamp {
+        self.wall
+    }
+
+    /// How much is left; zero when either clock has reached its end.
+    #[must_use]
+    pub fn remaining(&self, now: Now) -> Duration {
+        until(now.wall, self.wall).min(self.mono.saturating_sub(now.mono))
+    }
+
+    /// Whether it is over.
+    #[must_use]
+    pub fn is_over(&self, now: Now) -> bool {
+        self.remaining(now).is_zero()
+    }
+
+    /// The earlier of two deadlines, clock by clock.
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        Self { wall: self.wall.min(other.wall), mono: self.mono.min(other.mono) }
+    }
+}

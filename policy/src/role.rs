@@ -1,0 +1,64 @@
+//! What may be done on a target.
+
+use std::time::Duration;
+
+use crate::pattern::{CommandPattern, EndpointPattern, Glob};
+
+/// How much of SFTP a role has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum SftpAccess {
+    /// The subsystem is refused.
+    #[default]
+    None,
+    /// Nothing on the target is changed.
+    Read,
+    /// Everything.
+    Write,
+}
+
+/// What may be done on a target; what is not named is off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The logins it may use on the target, never empty.
+    pub logins: Vec<String>,
+    /// Whether a login shell may be opened.
+    pub shell: bool,
+    /// The commands that may be run.
+    pub exec: Vec<CommandPattern>,
+    /// How much of SFTP it has.
+    pub sftp: SftpAccess,
+    /// Where `-L` and `-D` may lead, as seen from the target.
+    pub forward: Vec<EndpointPattern>,
+    /// What `-R` may listen on, on the target.
+    pub listen: Vec<EndpointPattern>,
+    /// Whether the user's agent may be forwarded.
+    pub agent: bool,
+    /// The names of environment variables that are passed on.
+    pub env: Vec<Glob>,
+    /// After how long without a byte in either direction a session ends.
+    pub max_idle: Option<Duration>,
+    /// Whether what a person types is recorded too.
+    pub record_input: bool,
+}
+
+impl Role {
+    /// Whether this exact command may be run.
+    #[must_use]
+    pub fn allows_command(&self, command: &[u8]) -> bool {
+        self.exec.iter().any(|pattern| pattern.matches(command))
+    }
+
+    /// Whether an environment variable of this name is passed on.
+    #[must_use]
+    pub fn allows_env(&self, name: &str) -> bool {
+        self.env.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// Whether a pseudo-terminal makes sense: wherever a shell or some command is allowed.
+    #[must_use]
+    pub fn allows_pty(&self) -> bool {
+        self.shell || !self.exec.is_empty()
+    }
+}

@@ -1,0 +1,107 @@
+//! The clock: the one place that reads the machine's time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use curfew_policy::lease::{Deadline, Now};
+use curfew_policy::time::after;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// How often the two clocks of the machine are compared, and so how late a stepped clock may be noticed.
+const STEP_CHECK: Duration = Duration::from_millis(200);
+
+/// Both clocks of the machine, or a manual one for tests. Its clones are the same clock.
+///
+/// Its wall clock never goes back: it is the system's wall clock or the time since the start of the process on the
+/// monotonic clock, whichever is later. So stepping the system's clock back adds nothing to any grant.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Kind>);
+
+#[derive(Debug)]
+enum Kind {
+    System { wall_at_start: Timestamp, origin: Instant },
+    Manual(watch::Sender<Now>),
+}
+
+impl Clock {
+    /// The machine's clocks. `not_before` is a moment that is known to have passed (the last thing in the audit log):
+    /// a clock that was stepped back while we were away goes on from there.
+    #[must_use]
+    #[allow(clippy::disallowed_methods)] // This is the clock.
+    pub fn system(not_before: Option<Timestamp>) -> Self {
+        let wall = system_wall();
+        Self(Arc::new(Kind::System { wall_at_start: not_before.map_or(wall, |t| t.max(wall)), origin: Instant::now() }))
+    }
+
+    /// A clock that stands still until it is told to move.
+    #[must_use]
+    pub fn manual(at: Timestamp) -> Self {
+        Self(Arc::new(Kind::Manual(watch::Sender::new(Now { wall: at, mono: Duration::ZERO }))))
+    }
+
+    /// Moves a manual clock on, both its hands together. A system clock is not moved.
+    pub fn advance(&self, by: Duration) {
+        self.step(by, by);
+    }
+
+    /// Moves the two hands of a manual clock apart, as a suspend or an operator's `date` would.
+    pub fn step(&self, wall: Duration, mono: Duration) {
+        if let Kind::Manual(now) = &*self.0 {
+            now.send_modify(|now| {
+                now.wall = after(now.wall, wall);
+                now.mono += mono;
+            });
+        }
+    }
+
+    /// What both clocks say.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        match &*self.0 {
+            Kind::System { wall_at_start, origin } => {
+                let mono = origin.elapsed();
+                Now { wall: system_wall().max(after(*wall_at_start, mono)), mono }
+            }
+            Kind::Manual(now) => *now.borrow(),
+        }
+    }
+
+    /// What the wall clock says, to the millisecond.
+    #[must_use]
+    pub fn wall(&self) -> Timestamp {
+        curfew_policy::time::to_millis(self.now().wall)
+    }
+
+    /// Waits until a deadline is over on either clock. A step of the wall clock is noticed within a fifth of a second.
+    pub async fn sleep_until(&self, deadline: Deadline) {
+        match &*self.0 {
+            Kind::System { .. } => loop {
+                let left = deadline.remaining(self.now());
+                if left.is_zero() {
+                    return;
+                }
+                // Far from the end a coarser look is enough: each look only has to notice a step in time.
+                tokio::time::sleep(left.min(STEP_CHECK)).await;
+            },
+            Kind::Manual(now) => {
+                let mut now = now.subscribe();
+                // The sender lives in `self`, so this ends only when the deadline is over.
+                let _ = now.wait_for(|now| deadline.is_over(*now)).await;
+            }
+        }
+    }
+
+    /// Waits for a span of time on the monotonic clock.
+    pub async fn sleep(&self, span: Duration) {
+        let now = self.now();
+        // A wall end far away leaves the monotonic clock to decide.
+        let deadline = Deadline::new(Now { wall: now.wall, mono: now.mono }, after(now.wall, span));
+        self.sleep_until(deadline).await;
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // This is the clock.
+fn system_wall() -> Timestamp {
+    Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,166 @@
+//! The one trait between the bytes and the product: who is it, may they, what do they type, how did it end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use curfew_policy::decide::Permit;
+use curfew_policy::id::SessionId;
+use curfew_policy::refusal::Refusal;
+use curfew_recorder::{Recording, Sealed};
+use tokio::sync::mpsc;
+
+use crate::deadline::{End, Lease};
+use crate::route::Route;
+
+/// Somebody proven by a key, certificate or sign-in. Only a gate makes one, from a verified signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user's name in the configuration.
+    pub user: String,
+    /// What proved it: a key's SHA-256 fingerprint (`SHA256:…`).
+    pub proof: String,
+}
+
+/// A session that may begin.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Its id.
+    pub session: SessionId,
+    /// Its way to the target, and nowhere else.
+    pub permit: Permit,
+    /// Its right to go on.
+    pub lease: Lease,
+    /// What proves the gateway to the target.
+    pub credential: Credential,
+}
+
+/// What proves the gateway to a target.
+#[derive(Clone)]
+pub struct Credential {
+    /// The private key.
+    pub key: Arc<russh::keys::PrivateKey>,
+    /// The certificate over it, where the target trusts Curfew's CA.
+    pub certificate: Option<russh::keys::Certificate>,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").field("certificate", &self.certificate.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// What a recording is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A login shell.
+    Shell,
+    /// A command.
+    Exec,
+    /// The SFTP subsystem, or a file copy: a transcript.
+    Sftp,
+    /// Another subsystem.
+    Subsystem,
+    /// A forwarded connection: a transcript.
+    Forward,
+}
+
+impl Kind {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Exec => "exec",
+            Self::Sftp => "sftp",
+            Self::Subsystem => "subsystem",
+            Self::Forward => "forward",
+        }
+    }
+}
+
+/// What a recording says of its channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// The number of the channel in its session, from 1.
+    pub channel: u32,
+    /// What it carries.
+    pub kind: Kind,
+    /// The command, or the subsystem's name, as text.
+    pub command: Option<String>,
+    /// The terminal's type, where there is a pty.
+    pub term: Option<String>,
+    /// The terminal's columns and rows; 80 × 24 where there is no pty.
+    pub size: (u32, u32),
+}
+
+/// The line to one console command: what was typed, and where its output goes.
+#[derive(Debug)]
+pub struct Console {
+    /// The command as it came, without its quotes; empty for none.
+    pub command: Bytes,
+    /// The name under which the bastion was called (`alice` of `ssh alice@bastion`).
+    pub called: String,
+    /// Where the person comes from.
+    pub from: SocketAddr,
+    /// The terminal's columns and rows, where there is a pty.
+    pub pty: Option<(u32, u32)>,
+    /// Where output goes. When nobody takes it any more the client is gone, and the command should end.
+    pub output: mpsc::Sender<Output>,
+    /// What is typed meanwhile.
+    pub input: mpsc::Receiver<Bytes>,
+}
+
+/// A piece of a console command's output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// To stdout.
+    Out(Bytes),
+    /// To stderr.
+    Err(Bytes),
+}
+
+/// The product, as the bytes see it.
+pub trait Gate: Send + Sync + 'static {
+    /// Whose key this is, after its signature was verified.
+    fn authenticate(
+        &self,
+        key: &russh::keys::PublicKey,
+        from: SocketAddr,
+    ) -> impl Future<Output = Option<Identity>> + Send;
+
+    /// Whether a key is worth a signature: somebody's. Proves nothing.
+    fn knows(&self, key: &russh::keys::PublicKey) -> bool;
+
+    /// Whether a target has this name.
+    fn is_target(&self, name: &str) -> bool;
+
+    /// Decides whether this person may open a session there now, and writes the session down.
+    fn admit(
+        &self,
+        identity: &Identity,
+        route: &Route,
+        from: SocketAddr,
+        client: &str,
+    ) -> impl Future<Output = Result<Admitted, Refusal>> + Send;
+
+    /// Begins the recording of a channel. No byte moves before it has begun.
+    fn record(
+        &self,
+        session: SessionId,
+        info: &ChannelInfo,
+    ) -> impl Future<Output = Result<Recording, std::io::Error>> + Send;
+
+    /// A recording was sealed.
+    fn sealed(&self, session: SessionId, info: &ChannelInfo, sealed: Sealed) -> impl Future<Output = ()> + Send;
+
+    /// Runs a console command and gives its exit status.
+    fn console(&self, identity: &Identity, console: Console) -> impl Future<Output = u32> + Send;
+
+    /// A session ended.
+    fn ended(&self, session: SessionId, end: &End) -> impl Future<Output = ()> + Send;
+
+    /// Something that was refused before there was a session, for the log and the counters.
+    fn refused(&self, from: SocketAddr, code: &'static str, detail: &str);
+}

@@ -1,0 +1,45 @@
+//! Where a connection wants to go, read from the user name that was typed.
+
+use std::fmt;
+
+/// The longest user name that is looked at, in bytes. A longer one is refused before anything is done with it.
+pub const LONGEST_NAME: usize = 512;
+
+/// Where a connection wants to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// The bastion itself, under this name.
+    Bastion(String),
+    /// A target: `root@web1`, or `web1` alone.
+    Target {
+        /// The target's name as typed.
+        name: String,
+        /// The login on it, where one was typed.
+        login: Option<String>,
+    },
+}
+
+impl Route {
+    /// Reads a user name. The last `@` parts login from target, since logins may hold one (`jo@corp@web1`); a name
+    /// without any means a target when `is_target` knows it, else the bastion.
+    #[must_use]
+    pub fn parse(typed: &str, is_target: impl Fn(&str) -> bool) -> Self {
+        match typed.rsplit_once('@') {
+            Some((login, name)) => {
+                Self::Target { name: name.to_owned(), login: Some(login.to_owned()).filter(|l| !l.is_empty()) }
+            }
+            None if is_target(typed) => Self::Target { name: typed.to_owned(), login: None },
+            None => Self::Bastion(typed.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bastion(name) => f.write_str(name),
+            Self::Target { name, login: Some(login) } => write!(f, "{login}@{name}"),
+            Self::Target { name, login: None } => f.write_str(name),
+        }
+    }
+}
