@@ -50,6 +50,12 @@ impl Deadline {
         self.remaining(now).is_zero()
     }
 
+    /// The moment that lies a span before this one, on both clocks.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self { wall: self.wall.checked_sub(span).unwrap_or(self.wall), mono: self.mono.saturating_sub(span) }
+    }
+
     /// The earlier of two deadlines, clock by clock.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
