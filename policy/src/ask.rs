@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use regex::Regex;
 
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::role::Role;
 use crate::rule::Rule;
-use crate::target::Target;
+use crate::target::{Protocol, Target};
 use crate::time::{SHORTEST, format_duration, until};
 use crate::user::Person;
 
@@ -33,84 +32,115 @@ pub struct Ask<'a> {
     pub reason: &'a str,
 }
 
-/// The rules that carry a request, one for each target.
+/// The rules that carry a request: for each of its targets, all those that fit. Each of them is authority enough for
+/// its target, so the target is approved as soon as one of them has the approvals that it asks for.
+#[must_use]
 #[derive(Debug, Clone)]
 pub struct Carried<'r> {
-    rules: Vec<&'r Rule>,
+    /// Neither this nor any list in it is empty: [`assess`] and [`within`] refuse what nothing carries.
+    targets: Vec<Vec<&'r Rule>>,
 }
 
-impl Carried<'_> {
-    /// How many approvals it needs: the most that any of its rules asks for.
+/// Approvals that a request still waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing<'r> {
+    /// How many.
+    pub count: usize,
+    /// From members of any of these groups.
+    pub groups: &'r [String],
+}
+
+impl<'r> Carried<'r> {
+    /// The fewest approvals that can be enough. Where targets have different approvers it may take more.
     #[must_use]
     pub fn needed(&self) -> u32 {
-        self.rules.iter().map(|rule| rule.approvals).max().unwrap_or(0)
+        let fewest = |rules: &Vec<&Rule>| rules.iter().map(|rule| rule.approvals).min();
+        self.targets.iter().filter_map(fewest).max().unwrap_or(0)
     }
 
-    /// The longest that all its rules allow.
+    /// The longest that is allowed on all its targets.
     #[must_use]
     pub fn max_duration(&self) -> Duration {
-        self.rules.iter().map(|rule| rule.max_duration).min().unwrap_or(Duration::ZERO)
+        let longest = |rules: &Vec<&Rule>| rules.iter().map(|rule| rule.max_duration).max();
+        self.targets.iter().filter_map(longest).min().unwrap_or(Duration::ZERO)
     }
 
-    /// Whether this person's approval counts for any of its rules.
+    /// Whether this person's approval counts for any of its targets.
     #[must_use]
     pub fn counts(&self, approver: &Person, asker: &str) -> bool {
-        self.rules.iter().any(|rule| rule.approvals > 0 && rule.counts(approver, asker))
+        self.waiting().any(|rule| rule.counts(approver, asker))
     }
 
-    /// Whether these approvers are enough: for each rule as many as it asks for, each person once.
+    /// Whether these approvers are enough: for each target as many as one of its rules asks for, each person once.
     #[must_use]
     pub fn enough(&self, approvers: &[&Person], asker: &str) -> bool {
-        self.rules.iter().all(|rule| {
-            let mut names: Vec<&str> =
-                approvers.iter().filter(|p| rule.counts(p, asker)).map(|p| p.name.as_str()).collect();
-            names.sort_unstable();
-            names.dedup();
-            names.len() >= rule.approvals as usize
-        })
+        self.missing(approvers, asker).is_empty()
+    }
+
+    /// What these approvers leave open: for each target that waits, what is missing for its nearest rule.
+    #[must_use]
+    pub fn missing(&self, approvers: &[&Person], asker: &str) -> Vec<Missing<'r>> {
+        let mut all: Vec<Missing<'r>> = Vec::new();
+        for rules in &self.targets {
+            let nearest = rules
+                .iter()
+                .map(|rule| Missing { count: rule.missing(approvers, asker), groups: &rule.approvers })
+                .min_by_key(|missing| missing.count);
+            let Some(missing) = nearest.filter(|missing| missing.count > 0) else { continue };
+            // The same approvers may open several targets at once.
+            match all.iter_mut().find(|known| known.groups == missing.groups) {
+                Some(known) => known.count = known.count.max(missing.count),
+                None => all.push(missing),
+            }
+        }
+        all
     }
 
     /// The groups whose approval its rules ask for, for the message to the person who waits.
     #[must_use]
-    pub fn approver_groups(&self) -> Vec<&str> {
-        let mut groups: Vec<&str> = self
-            .rules
-            .iter()
-            .filter(|rule| rule.approvals > 0)
-            .flat_map(|rule| rule.approvers.iter().map(String::as_str))
-            .collect();
+    pub fn approver_groups(&self) -> Vec<&'r str> {
+        let mut groups: Vec<&str> = self.waiting().flat_map(|rule| rule.approvers.iter().map(String::as_str)).collect();
         groups.sort_unstable();
         groups.dedup();
         groups
     }
+
+    /// The rules of those targets that are not granted at once.
+    fn waiting(&self) -> impl Iterator<Item = &'r Rule> + '_ {
+        self.targets.iter().filter(|rules| rules.iter().all(|rule| rule.approvals > 0)).flatten().copied()
+    }
 }
 
-/// Finds the rules that carry a request: for each target, of the rules that fit, the one that needs the fewest
-/// approvals.
+/// Finds the rules that carry a request: for each target, those that fit.
 ///
 /// # Errors
 /// A refusal that names the first target that no rule covers, or what would have to change (duration, reason, login)
 /// for the nearest rule to fit.
 pub fn assess<'r>(ask: &Ask<'_>, rules: &'r [Rule]) -> Result<Carried<'r>, Refusal> {
     check_form(ask)?;
-    let rules = ask.targets.iter().map(|target| carry(ask, target, rules)).collect::<Result<_, _>>()?;
-    Ok(Carried { rules })
+    let targets = ask.targets.iter().map(|target| carry(ask, target, rules)).collect::<Result<_, _>>()?;
+    Ok(Carried { targets })
 }
 
-/// Whether `new_end` is within the longest that the rules allow, counted from now: the check of an extension.
+/// Those of the rules that also allow a grant to last from now until `new_end`: the further check of an extension,
+/// which is assessed by its own length first. Go on with what this returns, not with what it was given.
 ///
 /// # Errors
-/// A refusal that says how much may still be asked for.
-pub fn within(carried: &Carried<'_>, now: Timestamp, new_end: Timestamp) -> Result<(), Refusal> {
-    let max = carried.max_duration();
-    if until(now, new_end) <= max {
-        return Ok(());
+/// A refusal that says how long the grant may last from now.
+pub fn within<'r>(carried: &Carried<'r>, now: Timestamp, new_end: Timestamp) -> Result<Carried<'r>, Refusal> {
+    let whole = until(now, new_end);
+    let narrow = |rules: &Vec<&'r Rule>| -> Vec<&'r Rule> {
+        rules.iter().copied().filter(|rule| whole <= rule.max_duration).collect()
+    };
+    let targets: Vec<Vec<&Rule>> = carried.targets.iter().map(narrow).collect();
+    if !targets.is_empty() && targets.iter().all(|rules| !rules.is_empty()) {
+        return Ok(Carried { targets });
     }
     Err(Refusal::new(
         "too-long",
         format!(
-            "the grant would run longer than {} from now, which is the longest here; ask for less",
-            format_duration(max)
+            "the grant would last longer than {} from now, which is the longest here; ask for less",
+            format_duration(carried.max_duration())
         ),
     ))
 }
@@ -122,8 +152,11 @@ pub fn has_lapsed(request: &Request, now: Timestamp) -> bool {
 }
 
 fn check_form(ask: &Ask<'_>) -> Result<(), Refusal> {
+    if ask.targets.is_empty() {
+        return Err(Refusal::new("no-target", "say for which target; `targets` lists what you may ask for"));
+    }
     if ask.duration < SHORTEST {
-        return Err(Refusal::new("too-short", "the shortest access is 1s"));
+        return Err(Refusal::new("too-short", "the shortest access is 1s; ask for more with --for"));
     }
     if ask.reason.trim().is_empty() {
         return Err(Refusal::new("no-reason", "say why: --reason TEXT"));
@@ -134,64 +167,50 @@ fn check_form(ask: &Ask<'_>) -> Result<(), Refusal> {
             format!("the reason is longer than {LONGEST_TEXT} bytes; say it shorter"),
         ));
     }
+    check_login(ask)
+}
+
+fn check_login(ask: &Ask<'_>) -> Result<(), Refusal> {
+    let Role { name, logins, .. } = ask.role;
+    let ssh = ask.targets.iter().find(|target| target.protocol == Protocol::Ssh);
+    if let (Some(target), []) = (ssh, logins.as_slice()) {
+        let text = format!("role {name} has no login, so it is of no use on {}; ask for another role", target.name);
+        return Err(Refusal::new("no-login", text));
+    }
     match ask.login {
-        Some(login) if !ask.role.logins.iter().any(|l| l == login) => Err(Refusal::new(
-            "wrong-login",
-            format!(
-                "role {} has no login `{}`; it has {}",
-                ask.role.name,
-                login.escape_debug(),
-                ask.role.logins.join(", ")
-            ),
-        )),
+        Some(login) if !logins.iter().any(|l| l == login) => {
+            let has = if logins.is_empty() { "none".to_owned() } else { logins.join(", ") };
+            let text = format!("role {name} has no login `{}`; it has {has}", login.escape_debug());
+            Err(Refusal::new("wrong-login", text))
+        }
         _ => Ok(()),
     }
 }
 
-fn carry<'r>(ask: &Ask<'_>, target: &Target, rules: &'r [Rule]) -> Result<&'r Rule, Refusal> {
-    let mut candidates: Vec<&Rule> =
-        rules.iter().filter(|rule| rule.covers(ask.person, target, &ask.role.name)).collect();
-    candidates.sort_by_key(|rule| rule.approvals);
-    let fits = |rule: &&&Rule| ask.duration <= rule.max_duration && reason_fits(rule, ask.reason);
-    if let Some(rule) = candidates.iter().find(fits) {
-        return Ok(rule);
-    }
-    Err(why_not(ask, target, &candidates))
+fn carry<'r>(ask: &Ask<'_>, target: &Target, rules: &'r [Rule]) -> Result<Vec<&'r Rule>, Refusal> {
+    let covering: Vec<&Rule> = rules.iter().filter(|rule| rule.covers(ask.person, target, &ask.role.name)).collect();
+    let fits = |rule: &&Rule| ask.duration <= rule.max_duration && rule.takes_reason(ask.reason);
+    let fitting: Vec<&Rule> = covering.iter().copied().filter(fits).collect();
+    if fitting.is_empty() { Err(why_not(ask, target, &covering)) } else { Ok(fitting) }
 }
 
-fn reason_fits(rule: &Rule, reason: &str) -> bool {
-    rule.reason.as_ref().is_none_or(|pattern| pattern.is_match(reason))
-}
-
-fn why_not(ask: &Ask<'_>, target: &Target, candidates: &[&Rule]) -> Refusal {
-    let Some(longest) = candidates.iter().map(|rule| rule.max_duration).max() else {
-        return Refusal::new(
-            "no-rule",
-            format!(
-                "no rule lets you ask for role {} on {}; `targets` lists what you may ask for",
-                ask.role.name, target.name
-            ),
-        );
+/// What keeps a request from every rule that covers it.
+fn why_not(ask: &Ask<'_>, target: &Target, covering: &[&Rule]) -> Refusal {
+    let what = format!("role {} on {}", ask.role.name, target.name);
+    let Some(longest) = covering.iter().map(|rule| rule.max_duration).max() else {
+        let text = format!("no rule lets you ask for {what}; `targets` lists what you may ask for");
+        return Refusal::new("no-rule", text);
     };
     if ask.duration > longest {
-        return Refusal::new(
-            "too-long",
-            format!(
-                "{} is too long: role {} on {} is given for at most {}",
-                format_duration(ask.duration),
-                ask.role.name,
-                target.name,
-                format_duration(longest)
-            ),
-        );
+        let (asked, longest) = (format_duration(ask.duration), format_duration(longest));
+        return Refusal::new("too-long", format!("{asked} is too long: {what} is given for at most {longest}"));
     }
-    let pattern = candidates
+    // Long enough, and yet none fits: so each of those that are long enough wants something of the reason.
+    let mut patterns: Vec<String> = covering
         .iter()
         .filter(|rule| ask.duration <= rule.max_duration)
-        .find_map(|rule| rule.reason.as_ref())
-        .map_or("", Regex::as_str);
-    Refusal::new(
-        "reason",
-        format!("the reason must contain something like `{pattern}` for role {} on {}", ask.role.name, target.name),
-    )
+        .filter_map(|rule| rule.reason.as_ref().map(|pattern| format!("`{pattern}`")))
+        .collect();
+    patterns.dedup();
+    Refusal::new("reason", format!("for {what} the reason must contain something like {}", patterns.join(" or ")))
 }

@@ -1,14 +1,16 @@
 //! The one decision: may this person open a session on this target now? Only here is a [`Permit`] made.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::grant::Grant;
+use crate::grant::{Grant, GrantState};
 use crate::id::GrantId;
 use crate::refusal::Refusal;
 use crate::role::Role;
 use crate::target::{Address, Protocol, Target, TargetAuth};
+use crate::time::rfc3339;
 use crate::user::Person;
 
 /// All that the decision rests on, loaded in one transaction.
@@ -21,13 +23,13 @@ pub struct Facts {
     /// With which login; `None` when none was typed.
     pub login: Option<String>,
     /// The person's grants that have not ended in the store, each with its role as configured now. A grant whose role
-    /// is gone is not among them.
+    /// is gone is not among them. Grants that have ended do no harm: they only make a refusal say so.
     pub grants: Vec<(Grant, Arc<Role>)>,
 }
 
 /// What was decided. It is the caller's only way to a target, so it must be used.
 #[must_use]
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Decision {
     /// Go on, under this permit.
     Allow(Box<Permit>),
@@ -36,8 +38,29 @@ pub enum Decision {
 }
 
 /// The right to dial one target with one login under one grant. It holds everything that dialling needs, so nothing
-/// is looked up twice, and it cannot be made outside [`decide`].
-#[derive(Debug, Clone)]
+/// is looked up twice, and it cannot be made outside [`decide`], nor copied: one decision, one permit.
+///
+/// ```compile_fail,E0451
+/// use curfew_policy::decide::{Facts, Permit};
+///
+/// fn forge(facts: Facts) -> Option<Permit> {
+///     let (grant, role) = facts.grants.into_iter().next()?;
+///     Some(Permit { user: facts.person.name, grant, role, login: "root".to_owned(), target: facts.target })
+/// }
+/// ```
+///
+/// ```compile_fail,E0616
+/// fn redirect(permit: &mut curfew_policy::decide::Permit) {
+///     permit.login = "root".to_owned();
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn copy(permit: &curfew_policy::decide::Permit) -> curfew_policy::decide::Permit {
+///     permit.clone()
+/// }
+/// ```
+#[derive(Debug)]
 pub struct Permit {
     user: String,
     grant: Grant,
@@ -71,7 +94,7 @@ impl Permit {
         &self.role
     }
 
-    /// The login on the target.
+    /// The login on the target; empty for a TCP target, which knows none.
     #[must_use]
     pub fn login(&self) -> &str {
         &self.login
@@ -110,78 +133,101 @@ impl Permit {
 
 /// Decides. When several grants fit, the one that ends last carries the session.
 pub fn decide(facts: &Facts, now: Timestamp) -> Decision {
-    let active: Vec<&(Grant, Arc<Role>)> = facts
-        .grants
+    let held: Vec<Held<'_>> = facts.grants.iter().filter_map(|(grant, role)| Held::of(facts, grant, role)).collect();
+    let carrying = held
         .iter()
-        .filter(|(grant, _)| grant.user == facts.person.name && grant.fits(&facts.target.name, now))
-        .collect();
-    let mut fitting: Vec<(&Grant, &Arc<Role>, String)> = Vec::new();
-    let mut ambiguous: Option<&Role> = None;
-    for (grant, role) in &active {
-        match login_for(grant, role, facts.login.as_deref()) {
-            Login::Is(login) => fitting.push((grant, role, login)),
-            Login::Ambiguous => ambiguous = Some(role),
-            Login::No => {}
+        .filter(|held| held.grant.state(now) == GrantState::Active)
+        .filter_map(|held| Some((held, held.login(facts)?)))
+        .max_by_key(|(held, _)| (held.grant.expires_at, held.grant.id));
+    match carrying {
+        Some((Held { grant, role, .. }, login)) => Decision::Allow(Box::new(Permit {
+            user: facts.person.name.clone(),
+            grant: (*grant).clone(),
+            role: Arc::clone(role),
+            login: login.to_owned(),
+            target: Arc::clone(&facts.target),
+        })),
+        None => Decision::Refuse(refuse(facts, &held, now)),
+    }
+}
+
+/// A grant of this person for this target, in whatever state, with the logins that it gives there.
+struct Held<'a> {
+    grant: &'a Grant,
+    role: &'a Arc<Role>,
+    logins: Vec<&'a str>,
+}
+
+impl<'a> Held<'a> {
+    /// Looks at everything that ties a grant to these facts again, rather than trusting whoever loaded them.
+    fn of(facts: &Facts, grant: &'a Grant, role: &'a Arc<Role>) -> Option<Self> {
+        let own = grant.user == facts.person.name && grant.role == role.name;
+        let here = grant.targets.contains(&facts.target.name);
+        let given = |login: &&str| grant.login.as_deref().is_none_or(|only| only == *login);
+        (own && here).then(|| Self {
+            grant,
+            role,
+            logins: role.logins.iter().map(String::as_str).filter(given).collect(),
+        })
+    }
+
+    /// The login for these facts: the one typed if it is given, the only one if none was typed. A TCP target has none.
+    fn login(&self, facts: &Facts) -> Option<&'a str> {
+        match (facts.target.protocol, facts.login.as_deref(), self.logins.as_slice()) {
+            (Protocol::Tcp, ..) => Some(""),
+            (Protocol::Ssh, Some(typed), logins) => logins.iter().find(|login| **login == typed).copied(),
+            (Protocol::Ssh, None, [only]) => Some(only),
+            (Protocol::Ssh, None, _) => None,
         }
     }
-    let Some((grant, role, login)) = fitting.into_iter().max_by_key(|(grant, ..)| (grant.expires_at, grant.id)) else {
-        return Decision::Refuse(refuse(facts, &active, ambiguous, now));
-    };
-    Decision::Allow(Box::new(Permit {
-        user: facts.person.name.clone(),
-        grant: grant.clone(),
-        role: Arc::clone(role),
-        login,
-        target: Arc::clone(&facts.target),
-    }))
 }
 
-enum Login {
-    Is(String),
-    Ambiguous,
-    No,
-}
-
-/// The login that a grant gives: the one typed if the grant has it, the only one if none was typed.
-fn login_for(grant: &Grant, role: &Role, typed: Option<&str>) -> Login {
-    let has =
-        |login: &str| role.logins.iter().any(|l| l == login) && grant.login.as_deref().is_none_or(|only| only == login);
-    match (typed, grant.login.as_deref(), role.logins.as_slice()) {
-        (Some(typed), _, _) if has(typed) => Login::Is(typed.to_owned()),
-        (Some(_), _, _) => Login::No,
-        (None, Some(only), _) if has(only) => Login::Is(only.to_owned()),
-        (None, None, [only]) => Login::Is(only.clone()),
-        (None, None, [_, _, ..]) => Login::Ambiguous,
-        _ => Login::No,
-    }
-}
-
-fn refuse(facts: &Facts, active: &[&(Grant, Arc<Role>)], ambiguous: Option<&Role>, now: Timestamp) -> Refusal {
+/// Why not, the most useful thing first: what to type, when to come back, what was had, and at last that there is
+/// nothing.
+fn refuse(facts: &Facts, held: &[Held<'_>], now: Timestamp) -> Refusal {
     let target = &facts.target.name;
-    if let Some(role) = ambiguous {
-        return Refusal::new(
-            "which-login",
-            format!("role {} has several logins ({}); say which: LOGIN@{target}@…", role.name, role.logins.join(", ")),
-        );
+    let who = &facts.person.name;
+    let of_state = |state| held.iter().filter(move |held| held.grant.state(now) == state);
+    if of_state(GrantState::Active).next().is_some() {
+        return refuse_login(facts, of_state(GrantState::Active));
     }
-    if let (Some(typed), Some((grant, role))) = (&facts.login, active.first()) {
-        let logins = grant.login.clone().unwrap_or_else(|| role.logins.join(", "));
-        return Refusal::new(
-            "wrong-login",
-            format!("grant {} on {target} is for login {logins}, not `{}`", grant.id, typed.escape_debug()),
-        );
+    if let Some(Held { grant, .. }) = of_state(GrantState::Scheduled).min_by_key(|held| held.grant.starts_at) {
+        let begins = format!("grant {} on {target} begins at {}", grant.id, rfc3339(grant.starts_at));
+        return Refusal::new("scheduled", begins.clone()).audited(format!("{who}: {begins}"));
     }
-    let next = facts
-        .grants
-        .iter()
-        .map(|(grant, _)| grant)
-        .filter(|g| g.user == facts.person.name && g.targets.contains(target) && g.starts_at > now && g.ended.is_none())
-        .min_by_key(|grant| grant.starts_at);
-    if let Some(grant) = next {
-        return Refusal::new(
-            "scheduled",
-            format!("grant {} on {target} begins at {}", grant.id, crate::time::rfc3339(grant.starts_at)),
-        );
+    let ended_at = |grant: &Grant| grant.ended.map_or(grant.expires_at, |(at, _)| at);
+    if let Some(Held { grant, .. }) = of_state(GrantState::Ended).max_by_key(|held| ended_at(held.grant)) {
+        let ended = format!("grant {} on {target} ended at {}", grant.id, rfc3339(ended_at(grant)));
+        return Refusal::new("ended", format!("your {ended}")).audited(format!("{who}: {ended}"));
     }
     Refusal::new("no-grant", format!("you hold no grant for {target}"))
+        .audited(format!("{who} holds no grant for {target}"))
+}
+
+/// There are active grants, but none gives the login that was typed, or several were possible.
+fn refuse_login<'a>(facts: &Facts, active: impl Iterator<Item = &'a Held<'a>>) -> Refusal {
+    let target = &facts.target.name;
+    let who = &facts.person.name;
+    let (mut grants, mut logins) = (Vec::new(), BTreeSet::new());
+    for held in active {
+        grants.push(held.grant.id.to_string());
+        logins.extend(held.logins.iter().copied());
+    }
+    let grants = grants.join(", ");
+    let list = logins.iter().copied().collect::<Vec<_>>().join(", ");
+    match &facts.login {
+        // The login of the grant was taken out of the role since.
+        _ if logins.is_empty() => Refusal::new(
+            "no-login",
+            format!("the role of {grants} has no login left for {target}; ask for a new grant"),
+        )
+        .audited(format!("{who}: the role of {grants} has no login left for {target}")),
+        Some(typed) => {
+            let typed = typed.escape_debug();
+            Refusal::new("wrong-login", format!("{grants} lets you log in on {target} as {list}, not as `{typed}`"))
+                .audited(format!("{who}: {grants} is for login {list} on {target}, not `{typed}`"))
+        }
+        None => Refusal::new("which-login", format!("{grants} has several logins ({list}); say which: LOGIN@{target}"))
+            .audited(format!("{who}: no login named for {target}, where {grants} has {list}")),
+    }
 }

@@ -24,8 +24,9 @@ macro_rules! id {
             type Err = BadId;
 
             fn from_str(text: &str) -> Result<Self, BadId> {
+                // One id has one spelling: no sign, no leading zero.
                 text.strip_prefix($letter)
-                    .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+                    .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0'))
                     .and_then(|digits| digits.parse().ok())
                     .filter(|n| *n > 0)
                     .map(Self)

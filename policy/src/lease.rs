@@ -29,7 +29,15 @@ impl Deadline {
     /// The deadline of something that ends at `expires_at`, as seen at `now`.
     #[must_use]
     pub fn new(now: Now, expires_at: Timestamp) -> Self {
-        Self { wall: expires_at, mono: now.mono + until(now.wall, expires_at) }
+        Self { wall: expires_at, mono: now.mono.saturating_add(until(now.wall, expires_at)) }
+    }
+
+    /// The same deadline when what it stands for ends at another moment: both clocks' ends move by the same span. The
+    /// present reading of the clocks has no part in it, so a wall clock that was stepped meanwhile stretches nothing.
+    #[must_use]
+    pub fn moved_to(self, expires_at: Timestamp) -> Self {
+        let (later, earlier) = (until(self.wall, expires_at), until(expires_at, self.wall));
+        Self { wall: expires_at, mono: self.mono.saturating_add(later).saturating_sub(earlier) }
     }
 
     /// The wall clock's end.

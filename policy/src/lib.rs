@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod decide;
+pub mod endpoint;
 pub mod grant;
 pub mod id;
 pub mod lease;
@@ -16,3 +17,6 @@ pub mod rule;
 pub mod target;
 pub mod time;
 pub mod user;
+
+#[cfg(test)]
+mod tests;

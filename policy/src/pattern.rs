@@ -1,7 +1,6 @@
-//! The patterns of the configuration: names (`web*`), commands (`journalctl *`), endpoints (`*:5432`).
+//! The patterns of the configuration: names (`web*`), commands (`journalctl *`).
 
 use std::fmt;
-use std::str::FromStr;
 
 /// A name with `*` for any run of characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +13,16 @@ impl Glob {
         Self(pattern.to_owned())
     }
 
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether the whole name matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
-        matches(self.0.as_bytes(), name.as_bytes(), |_| true)
+        matches(self.0.as_bytes(), name.as_bytes(), |_, _| true)
     }
 
     /// Whether it is a name and nothing else.
@@ -34,6 +39,10 @@ impl fmt::Display for Glob {
 }
 
 /// A command line with `*` for any run of characters that a shell would not act on; `*` alone is any command.
+///
+/// The command goes to a shell on the target, so a pattern is only worth something when no `*` can smuggle a second
+/// command in ([`acts`]), nor take the words that follow it in the pattern out of force ([`swallows`]). A `*` does
+/// match spaces, options and `..`: `tail *` is all that `tail` can do, with any arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandPattern(String);
 
@@ -44,10 +53,20 @@ impl CommandPattern {
         Self(pattern.to_owned())
     }
 
+    /// Whether it is `*` alone: any command at all.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.0 == "*"
+    }
+
     /// Whether the whole command matches.
+    ///
+    /// A command that is not UTF-8 only matches `*` alone. It could not be shown to the people who approve and
+    /// replay it as it was, and in a multi-byte locale its last byte could swallow a character of the pattern.
     #[must_use]
     pub fn matches(&self, command: &[u8]) -> bool {
-        self.0 == "*" || matches(self.0.as_bytes(), command, harmless)
+        let fit = |byte, star| !acts(byte) && (star == Star::Last || !swallows(byte));
+        self.is_any() || (std::str::from_utf8(command).is_ok() && matches(self.0.as_bytes(), command, fit))
     }
 }
 
@@ -57,84 +76,67 @@ impl fmt::Display for CommandPattern {
     }
 }
 
-/// A byte that no POSIX shell, bash or zsh acts on in the middle of a word.
-const fn harmless(byte: u8) -> bool {
-    !matches!(byte, b';' | b'&' | b'|' | b'$' | b'`' | b'(' | b')' | b'<' | b'>' | b'\n' | b'\r' | 0)
+/// A byte that begins another command, a substitution or a redirection, or ends the line, in a POSIX shell, bash, zsh
+/// or fish.
+///
+/// Control characters other than tab are here too: NUL ends the command where it is handed on as a C string, CR ends
+/// a line on some systems, bash uses 0x01 and 0x7F as marks of its own, and no honest command has any.
+///
+/// What is not here only shapes the arguments of the one command: space and tab, quotes, `\`, `#`, `~`, `{a,b}`, the
+/// globs `* ? [ ]`, and `!` and `^`, which expand history in interactive shells alone. (`^` was a pipe in the Bourne
+/// shell of 1979, which nothing that speaks SSH today starts for a login.)
+const fn acts(byte: u8) -> bool {
+    matches!(byte, b';' | b'&' | b'|' | b'$' | b'`' | b'(' | b')' | b'<' | b'>')
+        || (byte.is_ascii_control() && byte != b'\t')
 }
 
-/// Whether all of `text` matches `pattern`, where a `*` stands for any run of bytes that are all `fit`. Linear in
-/// both lengths but for one remembered star, so a hostile command cannot make it slow.
-fn matches(pattern: &[u8], text: &[u8], fit: impl Fn(u8) -> bool) -> bool {
+/// A byte that can put out of force what comes after it: quotes and `\` make it part of an argument, `#` a comment.
+///
+/// `journalctl * --no-pager` must not be met by `journalctl # --no-pager`, nor `check * && deploy` by
+/// `check \&& deploy`, nor `psql -c 'select * from t'` by `psql -c 'select' -f x ' from t'`. After the last `*` of a
+/// pattern nothing comes, and there quotes are what scp, git and rsync put around a path.
+const fn swallows(byte: u8) -> bool {
+    matches!(byte, b'\'' | b'"' | b'\\' | b'#')
+}
+
+/// Where in its pattern a `*` stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Star {
+    /// Something that is not a `*` follows.
+    Inner,
+    /// The pattern ends with it.
+    Last,
+}
+
+/// Whether all of `text` matches `pattern`, where a `*` stands for any run of bytes that all `fit` it.
+///
+/// Only the star that was met last is ever tried again, with one byte more. That takes at most as many steps as the
+/// product of the two lengths: linear in the text, however hostile. It misses nothing as long as a later star fits at
+/// least what an earlier one fits, since an earlier star that took more would leave a shorter text to the same rest.
+fn matches(pattern: &[u8], text: &[u8], fit: impl Fn(u8, Star) -> bool) -> bool {
     let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
+    let mut star: Option<(Star, usize, usize)> = None;
     loop {
         match (pattern.get(p), text.get(t)) {
             (None, None) => return true,
             (Some(b'*'), _) => {
-                star = Some((p + 1, t));
                 p += 1;
+                let last = pattern.iter().skip(p).all(|byte| *byte == b'*');
+                star = Some((if last { Star::Last } else { Star::Inner }, p, t));
             }
             (Some(a), Some(b)) if a == b => {
                 p += 1;
                 t += 1;
             }
-            _ => match star {
+            _ => match (star, star.and_then(|(.., taken)| text.get(taken))) {
                 // Let the last star take one byte more, and try again from there.
-                Some((after, taken)) => match text.get(taken) {
-                    Some(byte) if fit(*byte) => {
-                        star = Some((after, taken + 1));
-                        p = after;
-                        t = taken + 1;
-                    }
-                    _ => return false,
-                },
-                None => return false,
+                (Some((kind, after, taken)), Some(byte)) if fit(*byte, kind) => {
+                    star = Some((kind, after, taken + 1));
+                    p = after;
+                    t = taken + 1;
+                }
+                _ => return false,
             },
-        }
-    }
-}
-
-/// Where a forward may lead or listen: `host:port` with `*` in the host or for the port, or a Unix socket path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndpointPattern {
-    /// A host and a port; `None` is any port.
-    Tcp(Glob, Option<u16>),
-    /// A path of a Unix socket.
-    Unix(Glob),
-}
-
-/// An endpoint pattern that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is neither host:port (`*:5432`, `localhost:*`) nor the path of a socket (`/run/*`)")]
-pub struct BadEndpoint(pub String);
-
-impl FromStr for EndpointPattern {
-    type Err = BadEndpoint;
-
-    fn from_str(text: &str) -> Result<Self, BadEndpoint> {
-        let bad = || BadEndpoint(text.to_owned());
-        if text.starts_with('/') {
-            return Ok(Self::Unix(Glob::new(text)));
-        }
-        let (host, port) = text.rsplit_once(':').ok_or_else(bad)?;
-        let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        let port = match port {
-            "*" => None,
-            port => Some(port.parse::<u16>().ok().filter(|p| *p > 0).ok_or_else(bad)?),
-        };
-        if host.is_empty() {
-            return Err(bad());
-        }
-        Ok(Self::Tcp(Glob::new(host), port))
-    }
-}
-
-impl fmt::Display for EndpointPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(host, Some(port)) => write!(f, "{host}:{port}"),
-            Self::Tcp(host, None) => write!(f, "{host}:*"),
-            Self::Unix(path) => path.fmt(f),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::pattern::{CommandPattern, EndpointPattern, Glob};
+use crate::endpoint::{Endpoint, EndpointPattern};
+use crate::pattern::{CommandPattern, Glob};
 
 /// How much of SFTP a role has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -21,7 +22,7 @@ pub enum SftpAccess {
 pub struct Role {
     /// Its name in the configuration.
     pub name: String,
-    /// The logins it may use on the target, never empty.
+    /// The logins it may use on the target. Empty only for a role of TCP targets.
     pub logins: Vec<String>,
     /// Whether a login shell may be opened.
     pub shell: bool,
@@ -50,10 +51,24 @@ impl Role {
         self.exec.iter().any(|pattern| pattern.matches(command))
     }
 
-    /// Whether an environment variable of this name is passed on.
+    /// Whether an environment variable of this name is passed on. Only names that POSIX calls portable are: letters,
+    /// digits and `_`; so not even `*` lets a bash function (`BASH_FUNC_x%%`) through.
     #[must_use]
     pub fn allows_env(&self, name: &str) -> bool {
-        self.env.iter().any(|pattern| pattern.matches(name))
+        let portable = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        portable && self.env.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// Whether `-L` or `-D` may lead there.
+    #[must_use]
+    pub fn allows_forward(&self, to: Endpoint<'_>) -> bool {
+        self.forward.iter().any(|pattern| pattern.allows(to))
+    }
+
+    /// Whether `-R` may listen there.
+    #[must_use]
+    pub fn allows_listen(&self, on: Endpoint<'_>) -> bool {
+        self.listen.iter().any(|pattern| pattern.allows(on))
     }
 
     /// Whether a pseudo-terminal makes sense: wherever a shell or some command is allowed.

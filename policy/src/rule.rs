@@ -1,6 +1,6 @@
 //! Who may ask for which roles on which targets, for how long, and whose approval it needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use regex::Regex;
@@ -50,5 +50,19 @@ impl Rule {
     #[must_use]
     pub fn counts(&self, approver: &Person, asker: &str) -> bool {
         approver.name != asker && approver.in_any(&self.approvers)
+    }
+
+    /// How many approvals are missing for a request of `asker` when these people approve. Each counts once.
+    #[must_use]
+    pub fn missing(&self, approvers: &[&Person], asker: &str) -> usize {
+        let names: BTreeSet<&str> =
+            approvers.iter().filter(|person| self.counts(person, asker)).map(|person| person.name.as_str()).collect();
+        (self.approvals as usize).saturating_sub(names.len())
+    }
+
+    /// Whether a reason contains what it must.
+    #[must_use]
+    pub fn takes_reason(&self, reason: &str) -> bool {
+        self.reason.as_ref().is_none_or(|pattern| pattern.is_match(reason))
     }
 }

@@ -12,40 +12,38 @@ pub const SHORTEST: Duration = Duration::from_secs(1);
 #[error("`{0}` is not a duration: write it like 30m, 1h 30m, 12h or 90s")]
 pub struct BadDuration(pub String);
 
-/// Reads `90s`, `30m`, `1h 30m`, `12h`, `7d`; a bare number is refused.
+/// The longest duration that can be written: ten years, which no access should last.
+pub const LONGEST: Duration = Duration::from_secs(10 * 366 * 86_400);
+
+/// The units of a duration in seconds, the largest first.
+const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
+
+/// Reads `90s`, `30m`, `1h 30m`, `12h`, `7d`; a bare number is refused, and so is a unit that comes twice or after a
+/// smaller one, which is a slip rather than a sum.
 ///
 /// # Errors
-/// When the text is anything else, or the sum does not fit in ten years.
+/// When the text is anything else, or longer than [`LONGEST`].
 pub fn parse_duration(text: &str) -> Result<Duration, BadDuration> {
     let bad = || BadDuration(text.escape_debug().take(40).collect());
+    let seconds = total_seconds(text).ok_or_else(bad)?;
+    Some(Duration::from_secs(seconds)).filter(|duration| *duration <= LONGEST).ok_or_else(bad)
+}
+
+fn total_seconds(text: &str) -> Option<u64> {
+    let mut units = UNITS.iter();
     let mut total: u64 = 0;
-    let mut number: Option<u64> = None;
-    let mut parts = 0;
-    for c in text.chars() {
-        match c {
-            '0'..='9' => {
-                let digit = u64::from(c) - u64::from('0');
-                number = Some(number.unwrap_or(0).checked_mul(10).and_then(|n| n.checked_add(digit)).ok_or_else(bad)?);
-            }
-            's' | 'm' | 'h' | 'd' => {
-                let unit = match c {
-                    's' => 1,
-                    'm' => 60,
-                    'h' => 3600,
-                    _ => 86_400,
-                };
-                let n = number.take().ok_or_else(bad)?;
-                total = n.checked_mul(unit).and_then(|n| total.checked_add(n)).ok_or_else(bad)?;
-                parts += 1;
-            }
-            ' ' if number.is_none() => {}
-            _ => return Err(bad()),
-        }
+    let mut rest = text.trim_matches(' ');
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, tail) = rest.split_at_checked(digits)?;
+        let mut tail = tail.chars();
+        let name = tail.next()?;
+        // What is left of the iterator are the smaller units.
+        let (_, unit) = units.find(|(n, _)| *n == name)?;
+        total = number.parse::<u64>().ok()?.checked_mul(*unit)?.checked_add(total)?;
+        rest = tail.as_str().trim_start_matches(' ');
     }
-    if number.is_some() || parts == 0 || total > 10 * 366 * 86_400 {
-        return Err(bad());
-    }
-    Ok(Duration::from_secs(total))
+    (!text.trim_matches(' ').is_empty()).then_some(total)
 }
 
 /// Writes a duration as [`parse_duration`] reads it: `1h 30m`, `90s` as `1m 30s`, zero as `0s`; parts of a second are
@@ -54,7 +52,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, BadDuration> {
 pub fn format_duration(duration: Duration) -> String {
     let mut rest = duration.as_secs();
     let mut parts = Vec::new();
-    for (unit, name) in [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")] {
+    for (name, unit) in UNITS {
         if rest / unit > 0 {
             parts.push(format!("{}{name}", rest / unit));
             rest %= unit;
