@@ -1,1 +1,3 @@
 //! Curfew: an SSH/TCP bastion where every access ends on time.
+
+pub mod console;

@@ -1,0 +1,158 @@
+//! What can be typed after `ssh bastion`, as values.
+
+use std::time::Duration;
+
+use curfew_policy::id::{AnyId, GrantId, RequestId, SessionId};
+use jiff::Timestamp;
+
+use super::spec::Spec;
+
+/// A command, and how its answer is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// What to do.
+    pub command: Command,
+    /// Whether the answer is one JSON value instead of text.
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Nothing was typed: the page an engineer wants to see first.
+    Home,
+    /// `help`, `help COMMAND`, `COMMAND --help`.
+    Help(Option<&'static Spec>),
+    /// `version`
+    Version,
+    /// `whoami`
+    Whoami,
+    /// `targets`
+    Targets,
+    /// `request TARGET… --role ROLE --for 30m --reason TEXT`
+    Request(Wish),
+    /// `requests`
+    Requests(Which),
+    /// `show ID`
+    Show(AnyId),
+    /// `approve r12`
+    Approve {
+        /// Which request.
+        id: RequestId,
+        /// The shorter time that is granted instead.
+        shorten: Option<Duration>,
+        /// With what words.
+        note: Option<String>,
+    },
+    /// `deny r12 --note TEXT`
+    Deny {
+        /// Which request.
+        id: RequestId,
+        /// Why.
+        note: String,
+    },
+    /// `cancel r12`
+    Cancel(RequestId),
+    /// `grants`
+    Grants {
+        /// Those that have ended too.
+        all: bool,
+    },
+    /// `extend g9 --for 30m --reason TEXT`
+    Extend {
+        /// Which grant.
+        id: GrantId,
+        /// By how much, from its present end.
+        by: Duration,
+        /// Why.
+        reason: String,
+    },
+    /// `done g9`
+    Done(GrantId),
+    /// `revoke g9 --note TEXT`
+    Revoke {
+        /// Which grant.
+        id: GrantId,
+        /// Why.
+        note: String,
+    },
+    /// `sessions`
+    Sessions {
+        /// Only those that have not ended.
+        live: bool,
+    },
+    /// `watch s345`
+    Watch(SessionId),
+    /// `kill s345 --note TEXT`
+    Kill {
+        /// Which session.
+        id: SessionId,
+        /// Why.
+        note: String,
+    },
+    /// `replay s345`
+    Replay {
+        /// Which session.
+        id: SessionId,
+        /// How to play it.
+        pace: Pace,
+    },
+    /// `audit`
+    Audit {
+        /// How far back; all of it without.
+        since: Option<Duration>,
+        /// Only what this user did, or what was done to theirs.
+        user: Option<String>,
+        /// Only what concerns this target.
+        target: Option<String>,
+    },
+}
+
+/// What somebody asks for, before any rule has looked at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The targets as typed, never empty.
+    pub targets: Vec<String>,
+    /// The role.
+    pub role: String,
+    /// The login; `None` is any login of the role.
+    pub login: Option<String>,
+    /// For how long, at least a second.
+    pub duration: Duration,
+    /// Why.
+    pub reason: String,
+    /// From when on; `None` is when it is granted.
+    pub at: Option<Timestamp>,
+    /// Whether to wait for the decision.
+    pub wait: bool,
+}
+
+/// Which requests are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// One's own and what waits for one's decision.
+    Usual,
+    /// What waits for a decision.
+    Pending,
+    /// One's own.
+    Mine,
+    /// All that one may see.
+    All,
+}
+
+/// How a recording is played.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// How many times as fast as it was.
+    pub speed: f64,
+    /// The longest pause that is kept.
+    pub idle_limit: Option<Duration>,
+    /// What is skipped at the beginning.
+    pub start_at: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { speed: 1.0, idle_limit: None, start_at: Duration::ZERO }
+    }
+}

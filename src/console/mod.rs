@@ -1,0 +1,15 @@
+//! `ssh bastion COMMAND`: to ask, decide and look, with no client to install. `curfew ctl` speaks the same grammar.
+//!
+//! The bytes of a command become a [`command::Line`] ([`parse`]), which was checked in full before anything is looked
+//! up; one table ([`spec`]) tells the parser what it accepts and the help what to say.
+
+pub mod command;
+mod given;
+pub mod help;
+pub mod hints;
+pub mod nearest;
+pub mod parse;
+#[cfg(test)]
+mod parse_tests;
+pub mod spec;
+pub mod words;
