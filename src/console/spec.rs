@@ -137,8 +137,8 @@ pub static COMMANDS: [Spec; 19] = [
         about: &["Ask for access. Some is granted at once, some waits for approvals (for 24 h)."],
         examples: &[
             "request web1 --role admin --for 30m --reason INC-42 disk full",
-            "request web1 web2 --role look --for 1h 30m --reason INC-42 slow --wait",
-            "request web1 --role admin --for 2h --at 2026-12-01T22:00:00Z --reason update",
+            "request web1 web2 --role look --for 1h 30m --reason slow --wait",
+            "request web1 --role admin --for 2h --at 2026-12-01T22:00Z --reason INC-7",
         ],
         json: true,
     },
