@@ -138,7 +138,7 @@ pub static COMMANDS: [Spec; 19] = [
         examples: &[
             "request web1 --role admin --for 30m --reason INC-42 disk full",
             "request web1 web2 --role look --for 1h 30m --reason slow --wait",
-            "request web1 --role admin --for 2h --at 2026-12-01T22:00Z --reason INC-7",
+            "request web1 --role ops --for 2h --reason fix --at 2026-12-01T22Z",
         ],
         json: true,
     },
