@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// One change to one file of russh: the text `find`, which must occur exactly once, becomes `put`.
+#[derive(Clone, Copy)]
 pub struct Edit {
     /// The file, as seen from russh's `src`.
     pub file: &'static str,

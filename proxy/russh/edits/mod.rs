@@ -1,11 +1,19 @@
 //! Every change we make to russh, a file per topic.
 
+mod inbox;
+mod requests;
+mod windows;
+
 use crate::edit::{Edit, NewFile};
 
 /// Files of ours that stand among russh's.
-pub const NEW_FILES: &[NewFile] = &[];
+pub const NEW_FILES: &[NewFile] = &[
+    NewFile { path: "channels/flow.rs", text: include_str!("new/flow.rs") },
+    NewFile { path: "channels/inbox.rs", text: include_str!("new/inbox.rs") },
+    NewFile { path: "channels/requests.rs", text: include_str!("new/requests.rs") },
+];
 
 /// All edits, in the order they are applied.
 pub fn all() -> Vec<Edit> {
-    Vec::new()
+    [inbox::EDITS, windows::EDITS, requests::EDITS].into_iter().flatten().copied().collect()
 }

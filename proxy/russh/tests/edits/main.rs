@@ -1,0 +1,7 @@
+//! Each edit of russh, and what it is for: every test here fails without its edit.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod requests;
+mod windows;

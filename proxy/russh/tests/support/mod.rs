@@ -1,0 +1,182 @@
+//! Two russh ends, linked over loopback.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+pub mod raw;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use russh::keys::{Algorithm, PrivateKey, PublicKeyOrCertificate};
+use russh::server::{self, Auth, ChannelOpenHandle};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+/// A server that lets everybody in and hands every channel to the test.
+pub struct Accepting {
+    pub opened: mpsc::UnboundedSender<Channel<server::Msg>>,
+}
+
+impl server::Handler for Accepting {
+    type Error = russh::Error;
+
+    async fn auth_none(&mut self, _user: &str) -> Result<Auth, Self::Error> {
+        Ok(Auth::Accept)
+    }
+
+    async fn auth_publickey(&mut self, _user: &str, _key: server::VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        Ok(Auth::Accept)
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<server::Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        reply.accept().await;
+        let _ = self.opened.send(channel);
+        Ok(())
+    }
+}
+
+/// A client that trusts every host and remembers how the session ended.
+pub struct Trusting {
+    pub ended: mpsc::UnboundedSender<String>,
+}
+
+impl client::Handler for Trusting {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, _key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+
+    async fn disconnected(&mut self, reason: client::DisconnectReason<Self::Error>) -> Result<(), Self::Error> {
+        let _ = self.ended.send(format!("{reason:?}"));
+        Ok(())
+    }
+}
+
+/// A client and a server that speak to each other.
+pub struct Link {
+    pub client: client::Handle<Trusting>,
+    pub server: server::Handle,
+    /// The channels the client opened, as the server sees them.
+    pub opened: mpsc::UnboundedReceiver<Channel<server::Msg>>,
+    /// How the client's session ended.
+    pub ended: mpsc::UnboundedReceiver<String>,
+}
+
+impl Link {
+    pub async fn with(server: server::Config, client: client::Config) -> Self {
+        let (near, far) = sockets().await;
+        let (opened_sender, opened) = mpsc::unbounded_channel();
+        let (ended_sender, ended) = mpsc::unbounded_channel();
+        let serving = server::run_stream(Arc::new(server), far, Accepting { opened: opened_sender });
+        let connecting = client::connect_stream(Arc::new(client), near, Trusting { ended: ended_sender });
+        let (running, client) = tokio::join!(serving, connecting);
+        let (server, mut client) = (running.unwrap().handle(), client.unwrap());
+        assert!(client.authenticate_none("someone").await.unwrap().success());
+        Self { client, server, opened, ended }
+    }
+
+    pub async fn new() -> Self {
+        Self::with(server_config(), client_config()).await
+    }
+
+    /// Opens a channel: the client's end and the server's.
+    pub async fn channel(&mut self) -> (Channel<client::Msg>, Channel<server::Msg>) {
+        let near = self.client.channel_open_session().await.unwrap();
+        (near, self.opened.recv().await.unwrap())
+    }
+}
+
+pub async fn sockets() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (far, _) = listener.accept().await.unwrap();
+    near.set_nodelay(true).unwrap();
+    far.set_nodelay(true).unwrap();
+    (near, far)
+}
+
+pub fn server_config() -> server::Config {
+    server::Config {
+        auth_rejection_time: Duration::ZERO,
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys: vec![PrivateKey::random(&mut rand::rng(), Algorithm::Ed25519).unwrap()],
+        inactivity_timeout: None,
+        channel_buffer_size: 1024,
+        ..server::Config::default()
+    }
+}
+
+pub fn client_config() -> client::Config {
+    client::Config { channel_buffer_size: 1024, ..client::Config::default() }
+}
+
+/// Fails a test that would otherwise hang.
+pub async fn within<T>(seconds: u64, what: &str, future: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(seconds);
+    tokio::time::timeout(limit, future).await.unwrap_or_else(|_| panic!("{what}: nothing after {seconds} s"))
+}
+
+/// Byte `position` of the test stream.
+fn byte_at(position: u64) -> u8 {
+    (position ^ (position >> 8) ^ (position >> 16)) as u8
+}
+
+/// Writes `length` bytes of the test stream, and its end.
+pub async fn pour<S>(sink: &ChannelWriteHalf<S>, length: u64)
+where
+    S: From<(russh::ChannelId, ChannelMsg)> + Send + Sync + 'static,
+{
+    let mut position = 0;
+    while position < length {
+        let end = length.min(position + (64 << 10));
+        let chunk: Vec<u8> = (position..end).map(byte_at).collect();
+        sink.data_bytes(Bytes::from(chunk)).await.unwrap();
+        position = end;
+    }
+    sink.eof().await.unwrap();
+}
+
+/// Reads the test stream to its end, checks every byte, and returns how many there were.
+pub async fn drain(source: &mut ChannelReadHalf) -> u64 {
+    let mut position = 0;
+    while let Some(msg) = source.wait().await {
+        match msg {
+            ChannelMsg::Data { data } => {
+                for byte in &data[..] {
+                    assert_eq!(*byte, byte_at(position), "at byte {position}");
+                    position += 1;
+                }
+            }
+            ChannelMsg::Eof | ChannelMsg::Close => break,
+            _ => {}
+        }
+    }
+    position
+}
+
+/// Passes data and its end from one channel on to another.
+pub async fn relay<S>(mut source: ChannelReadHalf, sink: ChannelWriteHalf<S>)
+where
+    S: From<(russh::ChannelId, ChannelMsg)> + Send + Sync + 'static,
+{
+    while let Some(msg) = source.wait().await {
+        let passed = match msg {
+            ChannelMsg::Data { data } => sink.data_bytes(data).await,
+            ChannelMsg::ExtendedData { data, ext } => sink.extended_data_bytes(ext, data).await,
+            ChannelMsg::Eof => sink.eof().await,
+            ChannelMsg::Close => break,
+            _ => Ok(()),
+        };
+        if passed.is_err() {
+            break;
+        }
+    }
+}
