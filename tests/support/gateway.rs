@@ -1,0 +1,345 @@
+//! The real `curfew serve`, on a configuration and a state of its own.
+
+use std::io::BufRead;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::process::{Outcome, Program, Stream, send_signal};
+use super::wait::{Stopwatch, eventually_some};
+use super::{SOON, eventually};
+
+const CURFEW: &str = env!("CARGO_BIN_EXE_curfew");
+
+/// A running gateway. Dropped, it is killed, and its folder goes with it.
+pub struct Gateway {
+    dir: TempDir,
+    /// What it runs under (`prlimit …`), if anything.
+    wrapper: Vec<String>,
+    serving: Mutex<Option<Serving>>,
+}
+
+struct Serving {
+    child: Child,
+    address: SocketAddr,
+    /// Kept, so that the pipe stays open.
+    _stdout: Stream,
+}
+
+impl Gateway {
+    /// Starts a gateway with this configuration.
+    #[track_caller]
+    pub fn start(toml: &str) -> Self {
+        Self::start_under(&[], toml)
+    }
+
+    /// Starts a gateway as an argument of another program, such as `prlimit --fsize=…`.
+    #[track_caller]
+    pub fn start_under(wrapper: &[&str], toml: &str) -> Self {
+        let mut gateway = Self::prepare(toml);
+        gateway.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
+        gateway.serve();
+        gateway
+    }
+
+    /// A folder with a configuration, and nothing running yet.
+    pub fn prepare(toml: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("curfew").tempdir().expect("make a folder");
+        std::fs::write(dir.path().join("curfew.toml"), toml).expect("write the configuration");
+        Self { dir, wrapper: Vec::new(), serving: Mutex::new(None) }
+    }
+
+    /// Starts `curfew serve` and waits until it accepts connections.
+    #[track_caller]
+    pub fn serve(&self) {
+        let mut words: Vec<String> = self.wrapper.clone();
+        words.extend([CURFEW.to_owned(), "serve".to_owned(), "--config".to_owned()]);
+        let (program, args) = words.split_first().expect("there is a program");
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("open the log");
+        let mut child = Command::new(program)
+            .args(args)
+            .arg(self.config_path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
+        let stdout = Stream::reading(child.stdout.take().expect("stdout is piped"));
+        let address = ready_address(&stdout).unwrap_or_else(|| {
+            let _ = child.kill();
+            panic!(
+                "`curfew serve` did not get ready: {:?}\nstdout: {}\nlog: {}",
+                child.wait(),
+                stdout.text(),
+                self.log()
+            )
+        });
+        // Where clients find it: their configuration includes this file.
+        let bastion = format!(
+            "Host bastion *@bastion\n  HostName 127.0.0.1\n  Port {}\n  UserKnownHostsFile {}\n",
+            address.port(),
+            self.known_hosts().display()
+        );
+        std::fs::write(self.client_config(), bastion).expect("write the clients' configuration");
+        *self.serving.lock().expect("not poisoned") = Some(Serving { child, address, _stdout: stdout });
+        if !self.known_hosts().exists() {
+            let trust = self.trust();
+            std::fs::write(self.known_hosts(), trust.known_hosts).expect("write known_hosts");
+        }
+    }
+
+    /// What `curfew ca` prints: what clients and targets must trust.
+    #[track_caller]
+    pub fn trust(&self) -> Trust {
+        let printed = self.curfew(&["ca"]).run().ok().text();
+        let lines = || printed.lines().map(str::trim);
+        let known_hosts: Vec<String> = lines()
+            .filter(|line| line.starts_with("@cert-authority "))
+            .map(|line| {
+                // For any name of the gateway: tests come by its address.
+                let key = line.splitn(3, ' ').nth(2).unwrap_or_default();
+                format!("@cert-authority * {key}\n")
+            })
+            .collect();
+        let user_ca = lines().find(|line| line.starts_with("ssh-") || line.starts_with("ecdsa-"));
+        Trust {
+            known_hosts: known_hosts.concat(),
+            user_ca: user_ca.unwrap_or_else(|| panic!("`curfew ca` names no user CA: {printed}")).to_owned(),
+            printed: printed.clone(),
+        }
+    }
+
+    /// `curfew WORDS` with this gateway's configuration.
+    pub fn curfew(&self, words: &[&str]) -> Program {
+        let (command, rest) = words.split_first().expect("a command");
+        Program::new(CURFEW).arg(command).arg("--config").arg(self.config_path()).args(rest)
+    }
+
+    /// `curfew WORDS` as they are.
+    pub fn bare(words: &[&str]) -> Program {
+        Program::new(CURFEW).args(words)
+    }
+
+    /// A command of the operator: `ctl("requests --all")`.
+    #[track_caller]
+    pub fn ctl(&self, command: &str) -> Outcome {
+        self.curfew(&["ctl"]).args(command.split_whitespace()).run()
+    }
+
+    #[track_caller]
+    pub fn ctl_json(&self, command: &str) -> Value {
+        self.ctl(&format!("{command} --json")).ok().json()
+    }
+
+    /// The audit events of one action, oldest first.
+    #[track_caller]
+    pub fn audit(&self, action: &str) -> Vec<Value> {
+        let Value::Array(events) = self.ctl_json("audit") else { panic!("`audit --json` is no list") };
+        events.into_iter().filter(|event| event["action"].as_str().is_some_and(|a| a.contains(action))).collect()
+    }
+
+    /// A session as JSON shows it.
+    #[track_caller]
+    pub fn session(&self, id: &str) -> Value {
+        self.ctl_json(&format!("show {id}"))
+    }
+
+    #[track_caller]
+    pub fn sessions(&self) -> Vec<Value> {
+        let Value::Array(sessions) = self.ctl_json("sessions") else { panic!("`sessions --json` is no list") };
+        sessions
+    }
+
+    /// The newest session, once it has ended.
+    #[track_caller]
+    pub fn ended_session(&self) -> Value {
+        eventually_some(SOON, "the newest session has ended", || {
+            self.sessions().into_iter().next_back().filter(|session| session["ended_at"].is_string())
+        })
+    }
+
+    /// The files of a session's recordings, once all are sealed.
+    #[track_caller]
+    pub fn sealed_recordings(&self, session: &str) -> Vec<PathBuf> {
+        eventually_some(SOON, "the recordings are sealed", || {
+            let session = self.session(session);
+            let list = session["recordings"].as_array()?.clone();
+            let sealed = !list.is_empty() && list.iter().all(|recording| recording["sealed"] == Value::Bool(true));
+            sealed.then(|| list.iter().map(|r| PathBuf::from(r["path"].as_str().expect("a path"))).collect())
+        })
+    }
+
+    /// Changes the configuration file.
+    pub fn edit(&self, change: impl FnOnce(String) -> String) {
+        let toml = std::fs::read_to_string(self.config_path()).expect("read the configuration");
+        let changed = change(toml.clone());
+        assert_ne!(toml, changed, "the edit changed nothing");
+        std::fs::write(self.config_path(), changed).expect("write the configuration");
+    }
+
+    /// SIGHUP. Its effect has to be awaited.
+    pub fn reload(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        send_signal(self.pid(), signal);
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(&self) {
+        if let Some(mut serving) = self.serving.lock().expect("not poisoned").take() {
+            let _ = serving.child.kill();
+            let _ = serving.child.wait();
+        }
+    }
+
+    /// Waits until the process ends by itself, and gives its exit code.
+    #[track_caller]
+    pub fn wait(&self, limit: Duration) -> Option<i32> {
+        let mut serving = self.serving.lock().expect("not poisoned");
+        let child = &mut serving.as_mut().expect("it runs").child;
+        let status = eventually_some(limit, "the gateway has ended", || child.try_wait().expect("wait for a child"));
+        status.code()
+    }
+
+    pub fn is_running(&self) -> bool {
+        let mut serving = self.serving.lock().expect("not poisoned");
+        serving.as_mut().is_some_and(|serving| matches!(serving.child.try_wait(), Ok(None)))
+    }
+
+    pub fn pid(&self) -> u32 {
+        let pid = self.serving.lock().expect("not poisoned").as_ref().expect("it runs").child.id();
+        if self.wrapper.is_empty() { pid } else { only_child(pid).unwrap_or(pid) }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.serving.lock().expect("not poisoned").as_ref().expect("it runs").address
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn config_path(&self) -> PathBuf {
+        self.path().join("curfew.toml")
+    }
+
+    pub fn state_dir(&self) -> PathBuf {
+        self.path().join("state")
+    }
+
+    pub fn recordings_dir(&self) -> PathBuf {
+        self.path().join("recordings")
+    }
+
+    /// Every `.cast` file there is.
+    pub fn cast_files(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.recordings_dir()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(path),
+                    _ if path.extension().is_some_and(|e| e == "cast") => found.push(path),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// The SQLite file.
+    pub fn database(&self) -> PathBuf {
+        let files = std::fs::read_dir(self.state_dir()).expect("read the state folder").flatten().map(|e| e.path());
+        let is_sqlite = |path: &PathBuf| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"));
+        files.into_iter().find(is_sqlite).expect("there is a database in the state folder")
+    }
+
+    pub fn log_path(&self) -> PathBuf {
+        self.path().join("serve.log")
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    pub fn known_hosts(&self) -> PathBuf {
+        self.path().join("known_hosts")
+    }
+
+    /// The file that a client's configuration includes.
+    pub fn client_config(&self) -> PathBuf {
+        self.path().join("bastion.conf")
+    }
+
+    /// Memory of the process in KiB: `VmRSS` now, `VmHWM` at its highest.
+    pub fn memory_kib(&self, field: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("read /proc");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).expect("the field");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// How many files and sockets the process has open.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("read /proc").count()
+    }
+
+    /// Waits until what sessions had open is closed again.
+    #[track_caller]
+    pub fn expect_open_files(&self, at_most: usize) {
+        eventually(SOON, "the gateway closed what its sessions had open", || self.open_files() <= at_most);
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let skip = log.lines().count().saturating_sub(40);
+            eprintln!("--- the gateway's log:\n{}", log.lines().skip(skip).collect::<Vec<_>>().join("\n"));
+        }
+        if !self.wrapper.is_empty() && self.is_running() {
+            send_signal(self.pid(), Signal::KILL);
+        }
+        self.kill();
+    }
+}
+
+/// What `curfew ca` prints.
+pub struct Trust {
+    /// A line for `known_hosts`.
+    pub known_hosts: String,
+    /// A line for `TrustedUserCAKeys`.
+    pub user_ca: String,
+    /// All of it.
+    pub printed: String,
+}
+
+/// The address in the line `ready ssh=ADDRESS`.
+fn ready_address(stdout: &Stream) -> Option<SocketAddr> {
+    let watch = Stopwatch::start();
+    while watch.elapsed() < SOON {
+        let ended = stdout.ended_within(Duration::from_millis(5));
+        let bytes = stdout.bytes();
+        let ready = bytes.lines().map_while(Result::ok).find_map(|line| {
+            line.strip_prefix("ready ")?.split(' ').find_map(|word| word.strip_prefix("ssh=")?.parse().ok())
+        });
+        if ready.is_some() || ended {
+            return ready;
+        }
+    }
+    None
+}
+
+fn only_child(pid: u32) -> Option<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
