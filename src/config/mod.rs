@@ -1,0 +1,197 @@
+//! The configuration file: from TOML to values that are right, with everything that is wrong told at once.
+//!
+//! `section` reads tables key by key and `book` gathers what is wrong; `gateway`, `people`, `target`, `role` and
+//! `rule` each make their part. A [`Config`] that exists is valid: names that are used exist, keys prove one user.
+
+mod book;
+mod gateway;
+mod key;
+mod nearest;
+mod people;
+mod role;
+mod rule;
+mod section;
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use curfew_policy::role::Role;
+use curfew_policy::rule::Rule;
+use curfew_policy::target::Target;
+use curfew_policy::user::Person;
+use ssh_key::PublicKey;
+use toml::de::DeTable;
+
+pub use self::book::{Faults, Remark};
+pub use self::gateway::Gateway;
+pub use self::nearest::nearest;
+pub use self::people::{Group, User};
+
+use self::book::Book;
+use self::rule::Known;
+use self::section::Section;
+
+/// A valid configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[gateway]`.
+    pub gateway: Gateway,
+    /// `[users.NAME]`.
+    pub users: BTreeMap<String, User>,
+    /// Every group that `[groups.NAME]` or a user names.
+    pub groups: BTreeMap<String, Group>,
+    /// `[targets.NAME]`.
+    pub targets: BTreeMap<String, Arc<Target>>,
+    /// `[roles.NAME]`.
+    pub roles: BTreeMap<String, Arc<Role>>,
+    /// `[[rules]]`.
+    pub rules: Vec<Rule>,
+    /// Whose key it is.
+    keys: HashMap<key::Print, String>,
+}
+
+/// A valid configuration, and what is odd about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is probably not meant, but does no harm.
+    pub warnings: Vec<Remark>,
+}
+
+impl Loaded {
+    /// What is in it, in a line: what `check` says of a file without faults.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Config { users, targets, roles, rules, .. } = &self.config;
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let (users, targets) = (count(users.len(), "user"), count(targets.len(), "target"));
+        format!("{users}, {targets}, {}, {}", count(roles.len(), "role"), count(rules.len(), "rule"))
+    }
+}
+
+impl Config {
+    /// Reads a file. Relative paths in it start from its folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(file: &Path) -> Result<Loaded, Faults> {
+        let text = std::fs::read_to_string(file).map_err(|error| Faults::unreadable(file, &error))?;
+        let mut loaded = Self::parse(&text, file)?;
+        let mode = std::fs::metadata(file).map_or(0, |meta| meta.permissions().mode());
+        if mode & 0o002 != 0 {
+            loaded
+                .warnings
+                .push(Remark::whole(file, "anybody may write to it, and so let themselves in; chmod o-w it"));
+        }
+        Ok(loaded)
+    }
+
+    /// Reads the text of a file that is, or would be, at this path.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(text: &str, file: &Path) -> Result<Loaded, Faults> {
+        let book = Book::default();
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            let span = error.span().unwrap_or_default();
+            let what = match (error.message(), text.get(span.clone())) {
+                ("duplicate key", Some(key)) => format!("`{key}` is here for the second time"),
+                (message, _) => format!("this is not TOML: {message}"),
+            };
+            book.fault(span.start, what);
+        }
+        // What follows from half a file would only confuse.
+        let base = file.parent().unwrap_or_else(|| Path::new(""));
+        let config = if errors.is_empty() { read(&mut Section::root(&table, &book), base, &book) } else { None };
+        let (faults, warnings) = book.close(file, text);
+        match config {
+            Some(config) if faults.is_empty() => Ok(Loaded { config, warnings }),
+            _ => Err(Faults(faults)),
+        }
+    }
+
+    /// A user with the groups and duties that it has now.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Option<Person> {
+        let user = self.users.get(name)?;
+        let may = user.groups.iter().filter_map(|group| self.groups.get(group)).flat_map(|group| group.may.iter());
+        let may: BTreeSet<_> = may.copied().collect();
+        Some(Person { name: name.to_owned(), groups: user.groups.clone(), may })
+    }
+
+    /// Whose key this is: one lookup, however many users there are.
+    #[must_use]
+    pub fn user_by_key(&self, key: &PublicKey) -> Option<&str> {
+        self.keys.get(&key::print(key)).map(String::as_str)
+    }
+
+    /// The target whose name is nearest to one that does not exist.
+    #[must_use]
+    pub fn nearest_target(&self, name: &str) -> Option<&str> {
+        nearest(name, self.targets.keys().map(String::as_str))
+    }
+
+    /// What of a live session this configuration no longer has. Such a session ends as revoked when it is loaded.
+    #[must_use]
+    pub fn gone(&self, user: &str, target: &str, role: &str) -> Option<Gone> {
+        if !self.users.contains_key(user) {
+            Some(Gone::User(user.to_owned()))
+        } else if !self.targets.contains_key(target) {
+            Some(Gone::Target(target.to_owned()))
+        } else if !self.roles.contains_key(role) {
+            Some(Gone::Role(role.to_owned()))
+        } else {
+            None
+        }
+    }
+}
+
+/// What a new configuration no longer has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gone {
+    /// The user.
+    User(String),
+    /// The target.
+    Target(String),
+    /// The role.
+    Role(String),
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, name) = match self {
+            Self::User(name) => ("user", name),
+            Self::Target(name) => ("target", name),
+            Self::Role(name) => ("role", name),
+        };
+        write!(f, "{what} {name} was taken out of the configuration")
+    }
+}
+
+fn read(root: &mut Section<'_>, base: &Path, book: &Book) -> Option<Config> {
+    if !root.has("gateway") {
+        root.fault("the file has no [gateway], which says where to listen and where to keep things");
+    }
+    let gateway = root.table("gateway", "[gateway]").and_then(|section| gateway::read(section, base, book));
+    let people = people::read(root, book);
+    let targets = target::read(root, base, book);
+    let roles = role::read(root, book);
+    let known = Known {
+        people: &people,
+        targets: &targets,
+        target_names: root.names_in("targets"),
+        role_names: root.names_in("roles"),
+    };
+    let rules = rule::read(root, &known, book);
+    root.finish();
+    let people::People { users, groups, keys } = people;
+    Some(Config { gateway: gateway?, users, groups, targets, roles, rules, keys })
+}

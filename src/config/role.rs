@@ -1,0 +1,99 @@
+//! `[roles.NAME]`: what may be done on a target.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use curfew_policy::endpoint::EndpointPattern;
+use curfew_policy::pattern::{CommandPattern, Glob};
+use curfew_policy::role::{Role, SftpAccess};
+
+use super::book::Book;
+use super::section::{Section, Text};
+
+/// The environment variables that are passed on, unless the role says otherwise.
+const ENV: [&str; 2] = ["LANG", "LC_*"];
+
+/// Reads `[roles.…]`.
+pub(super) fn read(root: &mut Section<'_>, book: &Book) -> BTreeMap<String, Arc<Role>> {
+    let mut roles = BTreeMap::new();
+    for (name, section) in root.named("roles", "role") {
+        roles.insert(name.text.to_owned(), Arc::new(read_one(name, section, book)));
+    }
+    roles
+}
+
+fn read_one(name: Text<'_>, mut section: Section<'_>, book: &Book) -> Role {
+    let logins = section.strings("logins");
+    logins.iter().for_each(|login| check_login(*login, book));
+    let exec = section.strings("exec");
+    exec.iter().for_each(|pattern| check_command(*pattern, book));
+    let env = if section.has("env") {
+        section.strings("env").into_iter().map(|name| Glob::new(name.text)).collect()
+    } else {
+        ENV.map(Glob::new).to_vec()
+    };
+    let role = Role {
+        name: name.text.to_owned(),
+        logins: logins.iter().map(|login| login.text.to_owned()).collect(),
+        shell: section.flag("shell"),
+        exec: exec.iter().map(|pattern| CommandPattern::new(pattern.text)).collect(),
+        sftp: section.string("sftp").map_or(SftpAccess::None, |word| sftp(word, book)),
+        forward: endpoints(&mut section, "forward", book),
+        listen: endpoints(&mut section, "listen", book),
+        agent: section.flag("agent"),
+        env,
+        max_idle: section.duration("max_idle"),
+        record_input: section.flag("record_input"),
+    };
+    if role.logins.is_empty() && needs_login(&role) {
+        section.demand("logins", "the users that it may log in as on a target, like [\"root\"]");
+    }
+    section.finish();
+    role
+}
+
+/// Whether it allows anything that only an SSH target can give.
+fn needs_login(role: &Role) -> bool {
+    let session = role.shell || !role.exec.is_empty() || role.sftp != SftpAccess::None;
+    session || !role.forward.is_empty() || !role.listen.is_empty() || role.agent
+}
+
+fn check_login(login: Text<'_>, book: &Book) {
+    let bad = login.text.is_empty()
+        || login.text.starts_with('-')
+        || login.text.contains(|c: char| c.is_control() || c.is_whitespace());
+    if bad {
+        book.fault(login.at, format!("`{}` cannot be a login", login.text));
+    }
+}
+
+fn check_command(pattern: Text<'_>, book: &Book) {
+    if pattern.text.trim().is_empty() {
+        book.fault(pattern.at, "an empty command is none; for a shell write shell = true");
+    } else if pattern.text.starts_with('*') && pattern.text != "*" {
+        book.warn(pattern.at, format!("`{}` allows any program, since it begins with `*`", pattern.text));
+    }
+}
+
+fn sftp(word: Text<'_>, book: &Book) -> SftpAccess {
+    match word.text {
+        "none" => SftpAccess::None,
+        "read" => SftpAccess::Read,
+        "write" => SftpAccess::Write,
+        _ => {
+            book.unknown(word.at, "SFTP access", word.text, ["none", "read", "write"]);
+            SftpAccess::None
+        }
+    }
+}
+
+fn endpoints(section: &mut Section<'_>, key: &'static str, book: &Book) -> Vec<EndpointPattern> {
+    let mut patterns = Vec::new();
+    for text in section.strings(key) {
+        match text.text.parse() {
+            Ok(pattern) => patterns.push(pattern),
+            Err(bad) => book.fault(text.at, format!("{key}: {bad}")),
+        }
+    }
+    patterns
+}
