@@ -1,8 +1,11 @@
 //! Every change we make to russh, a file per topic.
 
+mod closing;
 mod inbox;
+mod limits;
 mod requests;
 mod windows;
+mod writing;
 
 use crate::edit::{Edit, NewFile};
 
@@ -15,5 +18,6 @@ pub const NEW_FILES: &[NewFile] = &[
 
 /// All edits, in the order they are applied.
 pub fn all() -> Vec<Edit> {
-    [inbox::EDITS, windows::EDITS, requests::EDITS].into_iter().flatten().copied().collect()
+    let topics = [inbox::EDITS, windows::EDITS, requests::EDITS, closing::EDITS, limits::EDITS, writing::EDITS];
+    topics.into_iter().flatten().copied().collect()
 }

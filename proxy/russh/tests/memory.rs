@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Link, drain, pour, relay, within};
+use support::{Link, drain, peak_memory, pour, relay, within};
 
 const MIB: u64 = 1 << 20;
 /// What a stream may cost on its way through: far less than the stream.
@@ -29,11 +29,4 @@ async fn a_large_stream_comes_back_whole_through_a_relay_that_stays_small() {
     assert_eq!(back, 256 * MIB);
     let grown = peak_memory() - before;
     assert!(grown < MAY_GROW, "grew by {} MiB", grown / MIB);
-}
-
-/// The most memory this process ever held, in bytes.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }

@@ -3,5 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod closing;
+mod limits;
 mod requests;
 mod windows;
+mod writing;

@@ -111,7 +111,7 @@ async fn a_window_full_of_single_bytes_waits_in_few_messages_and_keeps_its_order
     peer.request(channel, "mark", false, &[]).await;
     let (mut messages, mut bytes) = (0, 0);
     // All of it has arrived before the first byte is read.
-    within(30, "the answer to a global request", peer.global_request()).await;
+    assert_eq!(within(30, "an answer", peer.answer_to_global_request()).await, [82]);
     within(10, "the mark", async {
         loop {
             match unread.wait().await.unwrap() {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use russh::keys::{Algorithm, PrivateKey, PublicKeyOrCertificate};
 use russh::server::{self, Auth, ChannelOpenHandle};
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
@@ -73,6 +74,13 @@ pub struct Link {
 impl Link {
     pub async fn with(server: server::Config, client: client::Config) -> Self {
         let (near, far) = sockets().await;
+        Self::over(near, far, server, client).await
+    }
+
+    pub async fn over<S>(near: S, far: S, server: server::Config, client: client::Config) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (opened_sender, opened) = mpsc::unbounded_channel();
         let (ended_sender, ended) = mpsc::unbounded_channel();
         let serving = server::run_stream(Arc::new(server), far, Accepting { opened: opened_sender });
@@ -162,7 +170,7 @@ pub async fn drain(source: &mut ChannelReadHalf) -> u64 {
     position
 }
 
-/// Passes data and its end from one channel on to another.
+/// Passes all that one channel says on to another, as a gateway does.
 pub async fn relay<S>(mut source: ChannelReadHalf, sink: ChannelWriteHalf<S>)
 where
     S: From<(russh::ChannelId, ChannelMsg)> + Send + Sync + 'static,
@@ -173,10 +181,47 @@ where
             ChannelMsg::ExtendedData { data, ext } => sink.extended_data_bytes(ext, data).await,
             ChannelMsg::Eof => sink.eof().await,
             ChannelMsg::Close => break,
-            _ => Ok(()),
+            other => pass_request(other, &sink).await,
         };
         if passed.is_err() {
             break;
         }
     }
+    let _ = sink.close().await;
+}
+
+async fn pass_request<S>(msg: ChannelMsg, sink: &ChannelWriteHalf<S>) -> Result<(), russh::Error>
+where
+    S: From<(russh::ChannelId, ChannelMsg)> + Send + Sync + 'static,
+{
+    match msg {
+        ChannelMsg::RequestPty { want_reply, term, col_width, row_height, pix_width, pix_height, terminal_modes } => {
+            sink.request_pty(want_reply, &term, col_width, row_height, pix_width, pix_height, &terminal_modes).await
+        }
+        ChannelMsg::SetEnv { want_reply, variable_name, variable_value } => {
+            sink.set_env(want_reply, variable_name, variable_value).await
+        }
+        ChannelMsg::RequestShell { want_reply } => sink.request_shell(want_reply).await,
+        ChannelMsg::Exec { want_reply, command } => sink.exec(want_reply, command).await,
+        ChannelMsg::RequestSubsystem { want_reply, name } => sink.request_subsystem(want_reply, name).await,
+        ChannelMsg::WindowChange { col_width, row_height, pix_width, pix_height } => {
+            sink.window_change(col_width, row_height, pix_width, pix_height).await
+        }
+        ChannelMsg::Signal { signal } => sink.signal(signal).await,
+        ChannelMsg::Custom { name, want_reply, data } => sink.custom_request(want_reply, name, data).await,
+        ChannelMsg::Success => sink.reply(true).await,
+        ChannelMsg::Failure => sink.reply(false).await,
+        ChannelMsg::ExitStatus { exit_status } => sink.exit_status(exit_status).await,
+        ChannelMsg::ExitSignal { signal_name, core_dumped, error_message, lang_tag } => {
+            sink.exit_signal(signal_name, core_dumped, error_message, lang_tag).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The most memory this process ever held, in bytes.
+pub fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }

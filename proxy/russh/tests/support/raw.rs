@@ -87,18 +87,22 @@ impl RawClient {
 
     /// Opens a session channel: the server's number for it and its window, or the code of the refusal.
     pub async fn open(&mut self) -> Result<(u32, u32), u32> {
-        let mut open = vec![90];
-        string(&mut open, b"session");
-        for field in [7_u32, 1 << 20, 32 << 10] {
-            open.extend(field.to_be_bytes());
-        }
-        self.send(&open).await;
+        self.ask_for_channel().await;
         let answer = self.read().await.unwrap();
         match answer[0] {
             CHANNEL_OPEN_CONFIRMATION => Ok((uint32(&answer, 5), uint32(&answer, 9))),
             CHANNEL_OPEN_FAILURE => Err(uint32(&answer, 5)),
             other => panic!("message {other} in answer to CHANNEL_OPEN"),
         }
+    }
+
+    pub async fn ask_for_channel(&mut self) {
+        let mut open = vec![90];
+        string(&mut open, b"session");
+        for field in [7_u32, 1 << 20, 32 << 10] {
+            open.extend(field.to_be_bytes());
+        }
+        self.send(&open).await;
     }
 
     pub async fn data(&mut self, channel: u32, data: &[u8]) {
@@ -117,13 +121,13 @@ impl RawClient {
         self.send(&packet).await;
     }
 
-    /// Sends a request that is always failed, and reads on to its answer: the server has seen all that was sent before.
-    pub async fn global_request(&mut self) {
+    /// Sends a request that is always failed: its answer says that all that was sent before is done.
+    pub async fn answer_to_global_request(&mut self) -> Vec<u8> {
         let mut packet = vec![80];
         string(&mut packet, b"are-you-there@example.com");
         packet.push(1);
         self.send(&packet).await;
-        while self.read().await.unwrap() != [82] {}
+        self.read().await.unwrap()
     }
 
     /// Sends a packet; one that the server no longer takes is lost.

@@ -1,0 +1,167 @@
+//! Channels that close let go of everyone who waits for them.
+
+use crate::edit::Edit;
+
+const CLOSED: &str = "a writer that waits for a window which will never open again must end with its channel";
+const ANSWERED: &str =
+    "a channel we closed first ends for its reader when the peer's CHANNEL_CLOSE comes, and is forgotten";
+const LATE: &str = "a channel whose opener gave up waiting has nobody to use it: close it";
+const WORDS: &str = "whoever opens a channel learns the peer's own code and words for refusing it";
+
+pub const EDITS: &[Edit] = &[
+    Edit {
+        file: "channels/mod.rs",
+        why: CLOSED,
+        find: "    value: Arc<Mutex<u32>>,
+    notifier: Arc<Notify>,
+}",
+        put: "    value: Arc<Mutex<u32>>,
+    notifier: Arc<Notify>,
+    closed: Arc<std::sync::atomic::AtomicBool>,
+}",
+    },
+    Edit {
+        file: "channels/mod.rs",
+        why: CLOSED,
+        find: "            value: Arc::new(Mutex::new(initial)),
+            notifier,
+        }
+    }
+",
+        put: "            value: Arc::new(Mutex::new(initial)),
+            notifier,
+            closed: Arc::default(),
+        }
+    }
+
+    /// The window will not open again.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, std::sync::atomic::Ordering::Release);
+        self.notifier.notify_waiters();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(std::sync::atomic::Ordering::Acquire)
+    }
+",
+    },
+    Edit {
+        file: "channels/mod.rs",
+        why: CLOSED,
+        find: "            let mut window_size = self.window_size.value.lock().await;
+            let writable = (self.max_packet_size as usize)",
+        put: "            // Made before the look at `closed`, so that a close in between is not missed.
+            let closing = self.window_size.notifier.notified();
+            if self.window_size.is_closed() {
+                return Err(Error::SendError);
+            }
+            let mut window_size = self.window_size.value.lock().await;
+            let writable = (self.max_packet_size as usize)",
+    },
+    Edit {
+        file: "channels/mod.rs",
+        why: CLOSED,
+        find: "            let notified = self.window_size.notifier.notified();
+            drop(window_size);
+            notified.await;",
+        put: "            drop(window_size);
+            closing.await;",
+    },
+    Edit {
+        file: "channels/channel_ref.rs",
+        why: CLOSED,
+        find: "impl std::ops::Deref for ChannelRef {",
+        put: "impl Drop for ChannelRef {
+    fn drop(&mut self) {
+        self.window_size.close();
+    }
+}
+
+impl std::ops::Deref for ChannelRef {",
+    },
+    // Server role.
+    Edit {
+        file: "server/encrypted.rs",
+        why: ANSWERED,
+        find: "                if !self.common.is_established_channel(channel_num) {
+                    return Ok(());
+                }
+                if let Some(ref mut enc) = self.common.encrypted {
+                    // Reply with CHANNEL_CLOSE per RFC 4254 Section 5.3.",
+        put: "                if !self.common.is_established_channel(channel_num) {
+                    let closed_by_us = self.common.encrypted.as_ref().is_some_and(|enc| !enc.channels.contains_key(&channel_num));
+                    if closed_by_us && let Some(chan) = self.channels.remove(&channel_num) {
+                        let _ = chan.send(ChannelMsg::Close).await;
+                    }
+                    return Ok(());
+                }
+                if let Some(ref mut enc) = self.common.encrypted {
+                    // Reply with CHANNEL_CLOSE per RFC 4254 Section 5.3.",
+    },
+    Edit {
+        file: "server/encrypted.rs",
+        why: LATE,
+        find: "                        .await
+                        .unwrap_or(());
+                } else {
+                    error!(\"no channel for id {local_id:?}\");",
+        put: "                        .await
+                        .or_else(|_| self.common.encrypted.as_mut().map_or(Ok(()), |enc| enc.close(local_id)))?;
+                } else {
+                    error!(\"no channel for id {local_id:?}\");",
+    },
+    // Client role.
+    Edit {
+        file: "client/encrypted.rs",
+        why: ANSWERED,
+        find: "                if !self.common.is_established_channel(channel_num) {
+                    return Ok(());
+                }
+                if let Some(ref mut enc) = self.common.encrypted {
+                    // The CHANNEL_CLOSE message must be sent",
+        put: "                if !self.common.is_established_channel(channel_num) {
+                    let closed_by_us = self.common.encrypted.as_ref().is_some_and(|enc| !enc.channels.contains_key(&channel_num));
+                    if closed_by_us && let Some(chan) = self.channels.remove(&channel_num) {
+                        let _ = chan.send(ChannelMsg::Close).await;
+                    }
+                    return Ok(());
+                }
+                if let Some(ref mut enc) = self.common.encrypted {
+                    // The CHANNEL_CLOSE message must be sent",
+    },
+    Edit {
+        file: "client/encrypted.rs",
+        why: LATE,
+        find: "                        .await
+                        .unwrap_or(());
+                } else {
+                    error!(\"no channel for id {local_id:?}\");",
+        put: "                        .await
+                        .or_else(|_| self.common.encrypted.as_mut().map_or(Ok(()), |enc| enc.close(local_id)))?;
+                } else {
+                    error!(\"no channel for id {local_id:?}\");",
+    },
+    Edit {
+        file: "client/encrypted.rs",
+        why: WORDS,
+        find: "                        .send(ChannelMsg::OpenFailure(reason_code.clone()))",
+        put: "                        .send(ChannelMsg::OpenFailure(ChannelOpenFailure::Other {
+                            code: reason_code.code(),
+                            reason: descr.clone(),
+                        }))",
+    },
+    Edit {
+        file: "server/encrypted.rs",
+        why: WORDS,
+        find: "                        .send(ChannelMsg::OpenFailure(reason))
+                        .await
+                        .map_err(|_| crate::Error::SendError)?;",
+        put: "                        .send(ChannelMsg::OpenFailure(ChannelOpenFailure::Other {
+                            code: reason.code(),
+                            reason: description,
+                        }))
+                        .await
+                        // An opener that gave up is no fault of the session.
+                        .unwrap_or(());",
+    },
+];
