@@ -1,0 +1,230 @@
+//! Bytes into text: a terminal's bytes are not always UTF-8, and a chunk may end inside a character.
+
+use std::str::from_utf8;
+
+/// What became of some bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// Text that is exactly its bytes.
+    Text(&'a str),
+    /// Bytes that came, of which the text is not an exact copy, or not yet known.
+    Raw(&'a [u8]),
+    /// How a terminal shows the raw bytes since the last text or picture.
+    Picture(&'a str),
+}
+
+/// What a terminal shows for a malformed sequence.
+const REPLACEMENT: &str = "\u{fffd}";
+
+/// A streaming decoder. It holds back an unfinished character at the end of a chunk until it is known what it is.
+///
+/// The bytes of all `Text` and `Raw` pieces, in order, are the bytes that came, less what is held; after
+/// [`Decoder::settle_batch`] nothing is less.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    held: Held,
+}
+
+/// An unfinished character: a valid beginning of one, at most three bytes.
+#[derive(Debug, Default, Clone, Copy)]
+struct Held {
+    bytes: [u8; 4],
+    len: usize,
+    /// How many of them were given out as raw already.
+    given: usize,
+}
+
+impl Held {
+    fn push(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(self.len) {
+            *slot = byte;
+            self.len += 1;
+        }
+    }
+
+    fn all(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    fn not_given(&self) -> &[u8] {
+        self.bytes.get(self.given..self.len).unwrap_or_default()
+    }
+}
+
+impl Decoder {
+    /// Takes a chunk and gives its pieces.
+    pub(crate) fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(Piece<'_>)) {
+        let bytes = self.continue_held(bytes, &mut emit);
+        let unfinished = match from_utf8(bytes) {
+            Ok(text) => {
+                emit_text(text, &mut emit);
+                return;
+            }
+            Err(error) if error.error_len().is_none() => {
+                let (whole, unfinished) = bytes.split_at(error.valid_up_to());
+                emit_text(from_utf8(whole).unwrap_or_default(), &mut emit);
+                unfinished
+            }
+            Err(_) => {
+                let (malformed, unfinished) = bytes.split_at(bytes.len() - unfinished_len(bytes));
+                emit(Piece::Raw(malformed));
+                emit(Piece::Picture(&String::from_utf8_lossy(malformed)));
+                unfinished
+            }
+        };
+        unfinished.iter().for_each(|&byte| self.held.push(byte));
+    }
+
+    /// Gives out held bytes as raw, for they must not be lost; their picture follows when they are complete.
+    pub(crate) fn settle_batch(&mut self, mut emit: impl FnMut(Piece<'_>)) {
+        if !self.held.not_given().is_empty() {
+            emit(Piece::Raw(self.held.not_given()));
+            self.held.given = self.held.len;
+        }
+    }
+
+    /// The stream is over: a held character stays unfinished.
+    pub(crate) fn finish(&mut self, mut emit: impl FnMut(Piece<'_>)) {
+        if self.held.len > 0 {
+            self.settle_batch(&mut emit);
+            emit(Piece::Picture(REPLACEMENT));
+            self.held = Held::default();
+        }
+    }
+
+    /// Goes on with a held character, and gives the bytes after it.
+    fn continue_held<'a>(&mut self, bytes: &'a [u8], emit: &mut impl FnMut(Piece<'_>)) -> &'a [u8] {
+        if self.held.len == 0 {
+            return bytes;
+        }
+        let mut rest = bytes;
+        while let [byte, after @ ..] = rest {
+            let mut longer = self.held;
+            longer.push(*byte);
+            match from_utf8(longer.all()) {
+                Ok(text) if longer.given == 0 => emit(Piece::Text(text)),
+                Ok(text) => {
+                    emit(Piece::Raw(longer.not_given()));
+                    emit(Piece::Picture(text));
+                }
+                Err(error) if error.error_len().is_none() => {
+                    self.held = longer;
+                    rest = after;
+                    continue;
+                }
+                Err(_) => {
+                    // The byte begins something else; what was held never became a character.
+                    self.finish(emit);
+                    return rest;
+                }
+            }
+            self.held = Held::default();
+            return after;
+        }
+        rest
+    }
+}
+
+fn emit_text(text: &str, emit: &mut impl FnMut(Piece<'_>)) {
+    if !text.is_empty() {
+        emit(Piece::Text(text));
+    }
+}
+
+/// How many bytes at the end begin a character that is not complete.
+///
+/// A byte that begins a character never continues another, so looking from the end is enough.
+fn unfinished_len(bytes: &[u8]) -> usize {
+    let begins = |len: &usize| {
+        let tail = bytes.len().checked_sub(*len).and_then(|at| bytes.get(at..)).unwrap_or_default();
+        from_utf8(tail).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+    };
+    (1..=3).find(begins).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Runs chunks through a decoder, a batch each, and gives the raw bytes and the shown text.
+    fn run(chunks: &[Vec<u8>], settle_each: bool) -> (Vec<u8>, String) {
+        let (mut raw, mut shown) = (Vec::new(), String::new());
+        let mut emit = |piece: Piece<'_>| match piece {
+            Piece::Text(text) => {
+                raw.extend_from_slice(text.as_bytes());
+                shown.push_str(text);
+            }
+            Piece::Raw(bytes) => raw.extend_from_slice(bytes),
+            Piece::Picture(text) => shown.push_str(text),
+        };
+        let mut decoder = Decoder::default();
+        for chunk in chunks {
+            decoder.push(chunk, &mut emit);
+            if settle_each {
+                decoder.settle_batch(&mut emit);
+            }
+        }
+        decoder.finish(&mut emit);
+        (raw, shown)
+    }
+
+    #[test]
+    fn a_character_split_within_a_batch_is_plain_text() {
+        let mut pieces = Vec::new();
+        let mut decoder = Decoder::default();
+        let mut emit = |piece: Piece<'_>| pieces.push(format!("{piece:?}"));
+        decoder.push(b"a\xe2", &mut emit);
+        decoder.push(b"\x82", &mut emit);
+        decoder.push(b"\xacb", &mut emit);
+        assert_eq!(pieces, ["Text(\"a\")", "Text(\"€\")", "Text(\"b\")"]);
+    }
+
+    #[test]
+    fn a_character_split_between_batches_is_raw_first_and_shown_when_whole() {
+        let mut pieces = Vec::new();
+        let mut decoder = Decoder::default();
+        let mut emit = |piece: Piece<'_>| pieces.push(format!("{piece:?}"));
+        decoder.push(b"\xe2\x82", &mut emit);
+        decoder.settle_batch(&mut emit);
+        decoder.settle_batch(&mut emit);
+        decoder.push(b"\xacb", &mut emit);
+        assert_eq!(pieces, ["Raw([226, 130])", "Raw([172])", "Picture(\"€\")", "Text(\"b\")"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_is_lost_and_the_text_is_that_of_the_whole(
+            bytes in proptest::collection::vec(
+                prop_oneof![Just(0xe2), Just(0x82), Just(0xac), Just(0xf0), Just(0x9f), Just(0x98), Just(0x80), any::<u8>()],
+                0..80,
+            ),
+            sizes in proptest::collection::vec(0usize..6, 1..40),
+            settle in any::<bool>(),
+        ) {
+            let mut rest = bytes.as_slice();
+            let mut chunks = Vec::new();
+            for size in sizes {
+                let (chunk, after) = rest.split_at(size.min(rest.len()));
+                chunks.push(chunk.to_vec());
+                rest = after;
+            }
+            chunks.push(rest.to_vec());
+            let (raw, shown) = run(&chunks, settle);
+            prop_assert_eq!(&raw, &bytes);
+            prop_assert_eq!(shown, String::from_utf8_lossy(&bytes));
+        }
+
+        #[test]
+        fn valid_text_never_needs_raw_bytes_within_a_batch(text in "\\PC{0,60}", at in 0usize..60) {
+            let (head, tail) = text.as_bytes().split_at(at.min(text.len()));
+            let mut decoder = Decoder::default();
+            let mut raw = false;
+            let mut emit = |piece: Piece<'_>| raw |= !matches!(piece, Piece::Text(_));
+            decoder.push(head, &mut emit);
+            decoder.push(tail, &mut emit);
+            decoder.finish(&mut emit);
+            prop_assert!(!raw);
+        }
+    }
+}
