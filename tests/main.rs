@@ -4,11 +4,26 @@
 //! clients say so and are skipped where the client is not installed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test fails by panicking.
 
-#[allow(dead_code, unused_imports)] // Written ahead of the tests that use it.
 mod support;
 
+mod bad_targets;
 mod channels;
+mod configuration;
+mod console;
 mod direct_door;
 mod flow;
 mod harness;
-mod keys;
+mod house;
+mod life_of_access;
+mod promise_1_no_permit_no_socket;
+mod promise_2_no_recording_no_bytes;
+mod promise_3_no_change_without_its_event;
+mod promise_4_the_end_needs_nobody;
+mod promise_5_time_cannot_be_stretched;
+mod promise_6_everything_under_a_lease_goes;
+mod promise_7_identity_is_what_was_proven;
+mod promise_8_typed_is_data;
+mod promise_9_one_slow_reader_slows_itself;
+mod recording;
+mod tools;
+mod warnings;

@@ -33,12 +33,6 @@ struct Serving {
 }
 
 impl Gateway {
-    /// Starts a gateway with this configuration.
-    #[track_caller]
-    pub fn start(toml: &str) -> Self {
-        Self::start_under(&[], toml)
-    }
-
     /// Starts a gateway as an argument of another program, such as `prlimit --fsize=…`.
     #[track_caller]
     pub fn start_under(wrapper: &[&str], toml: &str) -> Self {
@@ -261,6 +255,17 @@ impl Gateway {
         let files = std::fs::read_dir(self.state_dir()).expect("read the state folder").flatten().map(|e| e.path());
         let is_sqlite = |path: &PathBuf| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"));
         files.into_iter().find(is_sqlite).expect("there is a database in the state folder")
+    }
+
+    /// The public key that seals recordings, in a file.
+    #[track_caller]
+    pub fn recordings_key(&self) -> PathBuf {
+        let files = std::fs::read_dir(self.state_dir()).expect("read the state folder").flatten().map(|e| e.path());
+        let is_key = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            name.ends_with(".pub") && (name.contains("seal") || name.contains("sign") || name.contains("record"))
+        };
+        files.into_iter().find(is_key).expect("the public key of the seals is in the state folder")
     }
 
     pub fn log_path(&self) -> PathBuf {

@@ -14,7 +14,7 @@ pub mod wait;
 
 pub use client::{Client, Master, text};
 pub use gateway::Gateway;
-pub use process::{Outcome, Program, Running, processes};
+pub use process::{Outcome, Program, processes};
 pub use setup::Setup;
 pub use stage::{Stage, login, web1};
 pub use target::{Fake, Target};

@@ -50,11 +50,6 @@ impl Program {
         self
     }
 
-    pub fn current_dir(mut self, dir: &Path) -> Self {
-        self.command.current_dir(dir);
-        self
-    }
-
     /// What it reads from stdin before the end of file.
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = bytes.into();
@@ -96,9 +91,21 @@ impl Program {
         }
     }
 
-    /// The bare command, for who needs another stdin or stdout than a pipe of the harness.
-    pub fn into_command(self) -> Command {
-        self.command
+    /// Starts it with a stdin and stdout of the test's own, which the harness neither feeds nor empties.
+    #[track_caller]
+    pub fn raw(mut self, stdin: impl Into<Stdio>, stdout: impl Into<Stdio>) -> Raw {
+        let child = self.command.stdin(stdin).stdout(stdout).stderr(Stdio::null()).spawn();
+        Raw(child.unwrap_or_else(|error| panic!("cannot start `{}`: {error}", self.what)))
+    }
+}
+
+/// A program whose stdin and stdout are the test's own. Dropped, it is killed.
+pub struct Raw(pub Child);
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -195,6 +202,13 @@ impl Outcome {
         self
     }
 
+    /// Fails the test unless it ended with one of these exit codes.
+    #[track_caller]
+    pub fn expect_one(self, codes: &[i32]) -> Self {
+        assert!(self.code.is_some_and(|code| codes.contains(&code)), "expected one of exit {codes:?}: {self:?}");
+        self
+    }
+
     #[track_caller]
     pub fn ok(self) -> Self {
         self.expect(0)
@@ -265,10 +279,6 @@ impl Stream {
 
     pub fn bytes(&self) -> Vec<u8> {
         self.0.0.lock().expect("the reader does not panic").bytes.clone()
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.0.lock().expect("the reader does not panic").bytes.len()
     }
 
     pub fn text(&self) -> String {

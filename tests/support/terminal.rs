@@ -8,7 +8,7 @@ use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::process::{Stream, send_signal};
+use super::process::Stream;
 use super::wait::Stopwatch;
 
 /// A program on a pty of its own. Dropped, it is killed.
@@ -57,15 +57,6 @@ impl Terminal {
     /// All that came on the screen, escape sequences too.
     pub fn screen(&self) -> String {
         self.seen.text()
-    }
-
-    /// All bytes that came on the screen.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.seen.bytes()
-    }
-
-    pub fn signal(&self, signal: Signal) {
-        send_signal(self.child.id(), signal);
     }
 
     /// Waits for the program's end and gives its exit code (`None` where a signal ended it).
