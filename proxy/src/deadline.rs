@@ -138,7 +138,13 @@ impl Lease {
         self.standing.borrow().clone()
     }
 
-    /// Waits until it changes: extended, or over.
+    /// How it stands now, taken as seen: [`Self::changed`] waits for what comes after.
+    pub fn latest(&mut self) -> Standing {
+        self.standing.borrow_and_update();
+        self.standing()
+    }
+
+    /// Waits until it changes: extended, or over. When the giver is gone it returns at once.
     pub async fn changed(&mut self) {
         // An error means that the giver is gone, which `standing` reports as over.
         let _ = self.standing.changed().await;
@@ -147,9 +153,7 @@ impl Lease {
     /// Waits until it is over, and says why. Extensions on the way are taken into account.
     pub async fn over(&mut self, clock: &Clock) -> End {
         loop {
-            // Seen as of now, so that `changed` below waits for what comes after.
-            self.standing.borrow_and_update();
-            match self.standing() {
+            match self.latest() {
                 Standing::Over(end) => return end,
                 Standing::Until(deadline) => tokio::select! {
                     biased;

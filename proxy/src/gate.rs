@@ -9,6 +9,7 @@ use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 use curfew_recorder::{Recording, Sealed};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::deadline::{End, Lease};
@@ -29,11 +30,9 @@ pub struct Admitted {
     /// Its id.
     pub session: SessionId,
     /// Its way to the target, and nowhere else.
-    pub permit: Permit,
+    pub permit: Arc<Permit>,
     /// Its right to go on.
     pub lease: Lease,
-    /// What proves the gateway to the target.
-    pub credential: Credential,
 }
 
 /// What proves the gateway to a target.
@@ -115,10 +114,12 @@ pub struct Console {
 /// A piece of a console command's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// To stdout.
+    /// Text to stdout; a terminal gets a carriage return with each line feed.
     Out(Bytes),
-    /// To stderr.
+    /// Text to stderr, likewise.
     Err(Bytes),
+    /// Bytes to stdout as they are: what a replayed or watched terminal showed.
+    Raw(Bytes),
 }
 
 /// The product, as the bytes see it.
@@ -145,12 +146,23 @@ pub trait Gate: Send + Sync + 'static {
         client: &str,
     ) -> impl Future<Output = Result<Admitted, Refusal>> + Send;
 
+    /// What proves the gateway to the permit's target, valid until then and for this session only where it can be.
+    ///
+    /// The error is one line for the person.
+    fn credential(
+        &self,
+        session: SessionId,
+        permit: &Permit,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Credential, String>> + Send;
+
     /// Begins the recording of a channel. No byte moves before it has begun.
     fn record(
         &self,
         session: SessionId,
+        permit: &Permit,
         info: &ChannelInfo,
-    ) -> impl Future<Output = Result<Recording, std::io::Error>> + Send;
+    ) -> impl Future<Output = std::io::Result<Recording>> + Send;
 
     /// A recording was sealed.
     fn sealed(&self, session: SessionId, info: &ChannelInfo, sealed: Sealed) -> impl Future<Output = ()> + Send;

@@ -1,6 +1,19 @@
 //! The bytes under a lease: listeners, SSH on both sides, and the cut.
+//!
+//! One connection reads from top to bottom in [`listener`] (who is it, where to) and [`session`] (admitted → live →
+//! ended); one channel in [`ssh::channel`]. The product is behind one trait, [`gate::Gate`].
 
+pub mod alive;
+pub mod breaker;
 pub mod clock;
 pub mod deadline;
-// pub mod gate; waits for russh and the recorder
+pub mod dial;
+pub mod drain;
+pub mod gate;
+pub mod hub;
+pub mod idle;
+pub mod listener;
 pub mod route;
+pub mod session;
+pub mod ssh;
+pub mod workers;

@@ -1,0 +1,36 @@
+//! Reaching a target. It takes a permit, and uses the address inside it.
+
+use std::io;
+use std::time::Duration;
+
+use curfew_policy::decide::Permit;
+use tokio::net::TcpStream;
+
+/// How long a target may take to accept a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connects to the permit's target.
+///
+/// # Errors
+/// One line for the person: the target does not resolve, refuses, or does not answer in time.
+pub async fn dial(permit: &Permit) -> Result<TcpStream, String> {
+    let address = permit.address();
+    let connecting = TcpStream::connect((address.host.as_str(), address.port));
+    let stream = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(format!("{} {}", permit.target(), explain(&error))),
+        Err(_) => return Err(format!("{} did not answer within {} s", permit.target(), CONNECT_TIMEOUT.as_secs())),
+    };
+    // Keystrokes must not wait for more of them (Nagle); without the option they would, but work.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+fn explain(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "refused the connection; is its SSH server running?",
+        io::ErrorKind::TimedOut => "did not answer",
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "is not reachable from the bastion",
+        _ => "could not be reached (its name may not resolve)",
+    }
+}

@@ -1,0 +1,173 @@
+//! The story of one connection to a target: authenticated → admitted → live → ended.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_policy::refusal::Refusal;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::alive::Alive;
+use crate::breaker::Breaker;
+use crate::deadline::End;
+use crate::drain::Phase;
+use crate::gate::{Admitted, Gate, Identity};
+use crate::hub::Hub;
+use crate::idle::Activity;
+use crate::route::Route;
+use crate::ssh::channel::{Talk, serve as serve_channel};
+use crate::ssh::links::Links;
+use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line};
+use crate::ssh::refuse::refuse;
+use crate::ssh::server::Open;
+
+/// How long the channels may take to say goodbye before the socket is shut down whatever they do.
+const FAREWELL: Duration = Duration::from_millis(250);
+
+/// A connection whose person is proven and wants to a target.
+pub struct Authenticated<G> {
+    /// The gateway.
+    pub hub: Arc<Hub<G>>,
+    /// Who it is.
+    pub identity: Identity,
+    /// Where to.
+    pub route: Route,
+    /// Where from.
+    pub from: SocketAddr,
+    /// What the client calls itself.
+    pub client: String,
+    /// The channels it opens; ends with the connection.
+    pub opens: mpsc::UnboundedReceiver<Open>,
+    /// The connection itself.
+    pub alive: Alive,
+    /// Shuts the client's socket down.
+    pub breaker: Breaker,
+}
+
+/// Serves a connection to a target, from the decision to the end.
+pub async fn serve<G: Gate>(mut connection: Authenticated<G>) {
+    let hub = Arc::clone(&connection.hub);
+    if hub.drain.phase() > Phase::Open {
+        let refusal = Refusal::new("draining", "the bastion is restarting; try again in a moment");
+        return refuse(connection.opens, &refusal.public, EXIT_REFUSED).await;
+    }
+    let admission = hub.gate.admit(&connection.identity, &connection.route, connection.from, &connection.client);
+    match admission.await {
+        Ok(admitted) => live(&mut connection, admitted).await,
+        Err(refusal) => refuse(connection.opens, &refusal.public, EXIT_REFUSED).await,
+    }
+}
+
+/// A session that was admitted: reaches the target, serves its channels, and ends it.
+async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted) {
+    let hub = Arc::clone(&connection.hub);
+    let connecting = Links::connect(
+        Arc::clone(&hub.gate),
+        Arc::clone(&hub.client),
+        admitted.session,
+        Arc::clone(&admitted.permit),
+        admitted.lease.clone(),
+    );
+    let mut lease = admitted.lease.clone();
+    let links = tokio::select! {
+        biased;
+        end = lease.over(&hub.clock) => Err(end),
+        () = hub.drain.reached(Phase::Closing) => Err(End::Shutdown),
+        // A half-open dial goes when the client does.
+        () = connection.alive.gone() => Err(End::Client),
+        links = connecting => links.map_err(End::Unreachable),
+    };
+    let end = match links {
+        Ok(links) => talk(connection, &mut admitted, Arc::new(links)).await,
+        Err(end) => {
+            let opens = std::mem::replace(&mut connection.opens, mpsc::unbounded_channel().1);
+            if let Some(line) = last_line(admitted.permit.grant(), admitted.session, &end) {
+                let status = if end.is_cut() { EXIT_CUT } else { EXIT_UNREACHABLE };
+                refuse(opens, line.trim_start_matches("curfew: "), status).await;
+            }
+            end
+        }
+    };
+    connection.breaker.trip();
+    hub.gate.ended(admitted.session, &end).await;
+}
+
+/// The live session.
+async fn talk<G: Gate>(connection: &mut Authenticated<G>, admitted: &mut Admitted, links: Arc<Links<G>>) -> End {
+    let hub = Arc::clone(&connection.hub);
+    let activity = Activity::new(hub.clock.clone());
+    let max_idle = admitted.permit.role().max_idle;
+    let (cut, on_cut) = watch::channel(None);
+    let mut channels: JoinSet<Option<End>> = JoinSet::new();
+    let mut number = 0;
+    let end = loop {
+        tokio::select! {
+            biased;
+            end = admitted.lease.over(&hub.clock) => break end,
+            () = hub.drain.reached(Phase::Closing) => break End::Shutdown,
+            () = activity.idle(max_idle) => break End::Idle,
+            () = links.closed() => break End::Target,
+            Some(done) = channels.join_next() => match done {
+                Ok(Some(end)) => break end,
+                Ok(None) => {}
+                // A channel that fell over can no longer be trusted to have been recorded.
+                Err(error) => {
+                    tracing::error!(session = %admitted.session, %error, "a channel fell over");
+                    break End::RecordingFailed;
+                }
+            },
+            open = connection.opens.recv() => match open {
+                None => break End::Client,
+                Some(Open::Session(opened)) => {
+                    number += 1;
+                    let talk = Talk {
+                        gate: Arc::clone(&hub.gate),
+                        clock: hub.clock.clone(),
+                        session: admitted.session,
+                        permit: Arc::clone(&admitted.permit),
+                        lease: admitted.lease.clone(),
+                        links: Arc::clone(&links),
+                        cut: on_cut.clone(),
+                        activity: activity.clone(),
+                        number,
+                        live: hub.drain.enter(),
+                    };
+                    channels.spawn(serve_channel(talk, opened));
+                }
+            },
+        }
+    };
+    finish(connection, admitted, &links, channels, &cut, &end).await;
+    end
+}
+
+/// Ends a live session: a last line on every channel, both sockets closed, and the target's processes gone.
+async fn finish<G: Gate>(
+    connection: &Authenticated<G>,
+    admitted: &Admitted,
+    links: &Arc<Links<G>>,
+    mut channels: JoinSet<Option<End>>,
+    cut: &watch::Sender<Option<End>>,
+    end: &End,
+) {
+    cut.send_replace(Some(end.clone()));
+    let client = async {
+        let goodbyes = async {
+            while channels.join_next().await.is_some() {}
+            // A client whose last channel is closed leaves by itself, which spares its person an error message.
+            connection.alive.gone().await;
+        };
+        let _ = tokio::time::timeout(FAREWELL, goodbyes).await;
+        // Those that are left go on to seal their recordings; the socket does not wait for that.
+        channels.detach_all();
+        connection.breaker.trip();
+    };
+    let target = async {
+        if end.is_cut() {
+            tracing::info!(session = %admitted.session, end = end.as_str(), "cut");
+        }
+        links.close(end.is_cut()).await;
+    };
+    tokio::join!(client, target);
+}

@@ -1,0 +1,110 @@
+//! Which algorithms are spoken, and the settings of both SSH halves. Every list is named here: the library's defaults
+//! suit a tool, not a gateway.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey};
+use russh::{Limits, MethodKind, MethodSet, Preferred, SshId, cipher, client, compression, kex, mac, server};
+
+/// The receive window of a channel, in bytes: also the most that one stalled channel makes the gateway hold.
+pub const WINDOW: u32 = 2 * 1024 * 1024;
+
+/// The largest packet that is taken, in bytes (RFC 4253 §6.1 asks for 32 KiB at least).
+const PACKET: u32 = 32 * 1024;
+
+/// The identification string. It names no version: that would only help somebody looking for an old one.
+const ID: &str = "SSH-2.0-Curfew";
+
+/// A new key after this much data in either direction (RFC 4253 §9), or this much time.
+const REKEY_BYTES: usize = 1 << 30;
+const REKEY_TIME: Duration = Duration::from_secs(3600);
+
+/// Post-quantum first; no SHA-1, nothing below 2048 bits.
+const KEX: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::ECDH_SHA2_NISTP256,
+    kex::ECDH_SHA2_NISTP384,
+    kex::ECDH_SHA2_NISTP521,
+    kex::DH_G16_SHA512,
+    kex::DH_G18_SHA512,
+    kex::EXTENSION_SUPPORT_AS_CLIENT,
+    kex::EXTENSION_SUPPORT_AS_SERVER,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
+];
+
+/// Authenticated ciphers first; counter mode, always with encrypt-then-MAC, for clients that have nothing better.
+const CIPHERS: &[cipher::Name] =
+    &[cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::CHACHA20_POLY1305, cipher::AES_128_CTR, cipher::AES_256_CTR];
+
+const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA512_ETM, mac::HMAC_SHA256, mac::HMAC_SHA512];
+
+const KEYS: &[Algorithm] = &[
+    Algorithm::Ed25519,
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
+    Algorithm::SkEd25519,
+    Algorithm::SkEcdsaSha2NistP256,
+    Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
+    Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
+];
+
+fn preferred() -> Preferred {
+    Preferred {
+        kex: Cow::Borrowed(KEX),
+        key: Cow::Borrowed(KEYS),
+        host_key_certificates: Cow::Borrowed(&[]),
+        cipher: Cow::Borrowed(CIPHERS),
+        mac: Cow::Borrowed(MACS),
+        compression: Cow::Borrowed(&[compression::NONE]),
+    }
+}
+
+fn limits() -> Limits {
+    Limits { rekey_write_limit: REKEY_BYTES, rekey_read_limit: REKEY_BYTES, rekey_time_limit: REKEY_TIME }
+}
+
+/// The settings of the half that people connect to.
+#[must_use]
+pub fn server(host_keys: Vec<PrivateKey>) -> Arc<server::Config> {
+    Arc::new(server::Config {
+        server_id: SshId::Standard(Cow::Borrowed(ID)),
+        methods: MethodSet::from(&[MethodKind::PublicKey][..]),
+        auth_rejection_time: Duration::from_millis(100),
+        // Every client tries `none` first, to learn what is offered; it must not wait for that.
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys: host_keys,
+        limits: limits(),
+        window_size: WINDOW,
+        maximum_packet_size: PACKET,
+        preferred: preferred(),
+        max_auth_attempts: 20,
+        inactivity_timeout: None,
+        keepalive_interval: Some(Duration::from_secs(30)),
+        keepalive_max: 3,
+        nodelay: true,
+        ..server::Config::default()
+    })
+}
+
+/// The settings of the half that connects to targets.
+#[must_use]
+pub fn client() -> Arc<client::Config> {
+    Arc::new(client::Config {
+        client_id: SshId::Standard(Cow::Borrowed(ID)),
+        limits: limits(),
+        window_size: WINDOW,
+        maximum_packet_size: PACKET,
+        preferred: preferred(),
+        inactivity_timeout: None,
+        keepalive_interval: Some(Duration::from_secs(30)),
+        keepalive_max: 3,
+        nodelay: true,
+        ..client::Config::default()
+    })
+}

@@ -1,0 +1,251 @@
+//! One channel of a session: what it asks for, whether the role has that, its recording, its relay, its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_policy::decide::Permit;
+use curfew_policy::id::SessionId;
+use curfew_policy::role::{Role, SftpAccess};
+use russh::{Channel, ChannelReadHalf, ChannelWriteHalf, client, server};
+use tokio::sync::{Notify, watch};
+
+use crate::clock::Clock;
+use crate::deadline::{End, Lease};
+use crate::drain::Live;
+use crate::gate::{ChannelInfo, Gate, Kind};
+use crate::idle::Activity;
+use crate::ssh::links::{Links, Seat};
+use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line, plain};
+use crate::ssh::relay::{self, Ends, Finished, farewell, relay};
+use crate::ssh::requests::{Allowed, Asked, Start, gather};
+use crate::ssh::screen::Screen;
+use crate::ssh::server::Opened;
+use crate::ssh::tape::Tape;
+use crate::ssh::warner::Warner;
+
+/// How long a last line may take to reach a client that is slow to read.
+const FAREWELL: Duration = Duration::from_millis(150);
+
+/// The size that a recording says where there is no terminal.
+const NO_TERMINAL: (u32, u32) = (80, 24);
+
+/// What a channel has of its session.
+pub struct Talk<G> {
+    /// The product.
+    pub gate: Arc<G>,
+    /// The time.
+    pub clock: Clock,
+    /// The session.
+    pub session: SessionId,
+    /// The way to the target, and what may be done there.
+    pub permit: Arc<Permit>,
+    /// The right to go on.
+    pub lease: Lease,
+    /// The connections to the target.
+    pub links: Arc<Links<G>>,
+    /// Becomes the end of the session, once there is one.
+    pub cut: watch::Receiver<Option<End>>,
+    /// When something last moved.
+    pub activity: Activity,
+    /// The number of the channel in its session, from 1.
+    pub number: u32,
+    /// Keeps the gateway from going down before the recording is sealed.
+    pub live: Live,
+}
+
+/// Serves one channel from its opening to its end. Says why when the whole session has to end with it.
+pub async fn serve<G: Gate>(talk: Talk<G>, opened: Opened) -> Option<End> {
+    let Opened { mut channel, reply, gone, place } = opened;
+    reply.accept().await;
+    let role = Arc::clone(talk.permit.role());
+    let allowed = Allowed { terminal: role.allows_pty(), env: &|name| role.allows_env(name) };
+    let mut cut = talk.cut.clone();
+    let asked = tokio::select! {
+        biased;
+        end = ended(&mut cut) => {
+            let (_, client) = channel.split();
+            say_goodbye(&talk, &client, None, &end).await;
+            return None;
+        }
+        asked = gather(&mut channel, allowed) => asked?,
+    };
+    let (mut from_client, to_client) = channel.split();
+    if let Err(why) = permitted(&role, &asked.start) {
+        if asked.want_reply {
+            let _ = to_client.reply(true).await;
+        }
+        let terminal = asked.terminal.as_ref().map(|_| Screen::default());
+        finish(farewell(&to_client, terminal.as_ref(), Some(&format!("curfew: {why}")), EXIT_REFUSED)).await;
+        drain(&mut from_client).await;
+        return None;
+    }
+    let end = run(&talk, asked, &mut from_client, &to_client, gone, cut).await;
+    drop(place);
+    end
+}
+
+/// Records and relays an allowed channel.
+async fn run<G: Gate>(
+    talk: &Talk<G>,
+    asked: Asked,
+    from_client: &mut ChannelReadHalf,
+    to_client: &ChannelWriteHalf<server::Msg>,
+    gone: Arc<Notify>,
+    mut cut: watch::Receiver<Option<End>>,
+) -> Option<End> {
+    let info = describe(talk.number, &asked);
+    let tape = match talk.gate.record(talk.session, &talk.permit, &info).await {
+        Ok(recording) => {
+            Tape::new(recording, &info, &asked.start, talk.permit.role(), talk.clock.clone(), talk.activity.clone())
+        }
+        Err(error) => {
+            tracing::error!(session = %talk.session, %error, "a recording could not be begun");
+            return Some(End::RecordingFailed);
+        }
+    };
+    let mut screen = Screen::default();
+    let work = async {
+        let (target, _seat) = begin(talk, &asked).await?;
+        let (mut from_target, to_target) = target.split();
+        let ends = Ends { from_client, to_client, from_target: &mut from_target, to_target: &to_target };
+        let channel = relay::Channel {
+            tape: &tape,
+            grant: talk.permit.grant(),
+            pty: asked.terminal.is_some(),
+            want_reply: asked.want_reply,
+            warner: Warner::new(talk.lease.clone(), talk.clock.clone()),
+            gone,
+        };
+        Ok::<_, String>(relay(ends, channel, &mut screen).await)
+    };
+    let finished = tokio::select! {
+        biased;
+        end = ended(&mut cut) => Err(end),
+        finished = work => Ok(finished),
+    };
+    let terminal = asked.terminal.is_some().then_some(&screen);
+    let (why, end) = match finished {
+        Ok(Ok(Finished::Target)) => {
+            let _ = to_client.close().await;
+            ("done", None)
+        }
+        Ok(Ok(Finished::Client)) => {
+            let _ = to_client.close().await;
+            ("client", None)
+        }
+        Ok(Ok(Finished::RecordingFailed)) => {
+            say_goodbye(talk, to_client, terminal, &End::RecordingFailed).await;
+            ("recording-failed", Some(End::RecordingFailed))
+        }
+        Ok(Err(line)) => {
+            if asked.want_reply {
+                let _ = to_client.reply(true).await;
+            }
+            finish(farewell(to_client, terminal, Some(&format!("curfew: {line}")), EXIT_UNREACHABLE)).await;
+            ("target", None)
+        }
+        Err(end) => {
+            say_goodbye(talk, to_client, terminal, &end).await;
+            (end.as_str(), None)
+        }
+    };
+    let sealed = tape.seal(why).await;
+    match sealed {
+        Ok(sealed) => talk.gate.sealed(talk.session, &info, sealed).await,
+        Err(error) => tracing::error!(session = %talk.session, %error, "a recording could not be sealed"),
+    }
+    end
+}
+
+/// Waits for the end of the session. A session that forgot to say why was shut down.
+async fn ended(cut: &mut watch::Receiver<Option<End>>) -> End {
+    match cut.wait_for(Option::is_some).await {
+        Ok(end) => end.clone().unwrap_or(End::Shutdown),
+        Err(_) => End::Shutdown,
+    }
+}
+
+/// Whether the role has what was asked for; else one line that says what it has.
+fn permitted(role: &Role, start: &Start) -> Result<(), String> {
+    let allowed = match start {
+        Start::Shell => role.shell,
+        Start::Exec(command) => role.allows_command(command),
+        Start::Subsystem(name) => name == "sftp" && role.sftp != SftpAccess::None,
+    };
+    if allowed {
+        return Ok(());
+    }
+    let wanted = match start {
+        Start::Shell => "a shell".to_owned(),
+        Start::Exec(command) => format!("`{}`", plain(&String::from_utf8_lossy(command))),
+        Start::Subsystem(name) => format!("the {} subsystem", plain(name)),
+    };
+    Err(format!("role {} does not allow {wanted}; it allows {}", role.name, what_it_allows(role)))
+}
+
+fn what_it_allows(role: &Role) -> String {
+    let mut parts = Vec::new();
+    if role.shell {
+        parts.push("a shell".to_owned());
+    }
+    parts.extend(role.exec.iter().map(|pattern| format!("`{pattern}`")));
+    match role.sftp {
+        SftpAccess::None => {}
+        SftpAccess::Read => parts.push("sftp for reading".to_owned()),
+        SftpAccess::Write => parts.push("sftp".to_owned()),
+    }
+    if parts.is_empty() { "nothing of the kind".to_owned() } else { parts.join(", ") }
+}
+
+fn describe(number: u32, asked: &Asked) -> ChannelInfo {
+    let (kind, command) = match &asked.start {
+        Start::Shell => (Kind::Shell, None),
+        Start::Exec(command) => (Kind::Exec, Some(String::from_utf8_lossy(command).into_owned())),
+        Start::Subsystem(name) if name == "sftp" => (Kind::Sftp, None),
+        Start::Subsystem(name) => (Kind::Subsystem, Some(name.clone())),
+    };
+    ChannelInfo {
+        channel: number,
+        kind,
+        command,
+        term: asked.terminal.as_ref().map(|terminal| terminal.term.clone()),
+        size: asked.terminal.as_ref().map_or(NO_TERMINAL, |terminal| terminal.size),
+    }
+}
+
+/// Opens the channel on the target and repeats there what the client asked for.
+async fn begin<G: Gate>(talk: &Talk<G>, asked: &Asked) -> Result<(Channel<client::Msg>, Seat), String> {
+    let failed = |_| "the target closed the channel".to_owned();
+    let (channel, seat) = talk.links.open_session().await?;
+    if let Some(t) = &asked.terminal {
+        let (cols, rows) = t.size;
+        let (width, height) = t.pixels;
+        channel.request_pty(false, &t.term, cols, rows, width, height, &t.modes).await.map_err(failed)?;
+    }
+    for (name, value) in &asked.env {
+        channel.set_env(false, name, value).await.map_err(failed)?;
+    }
+    match &asked.start {
+        Start::Shell => channel.request_shell(true).await,
+        Start::Exec(command) => channel.exec(true, command.as_slice()).await,
+        Start::Subsystem(name) => channel.request_subsystem(true, name).await,
+    }
+    .map_err(failed)?;
+    Ok((channel, seat))
+}
+
+async fn say_goodbye<G>(talk: &Talk<G>, client: &ChannelWriteHalf<server::Msg>, terminal: Option<&Screen>, end: &End) {
+    let line = last_line(talk.permit.grant(), talk.session, end);
+    let status = if end.is_cut() { EXIT_CUT } else { EXIT_UNREACHABLE };
+    finish(farewell(client, terminal, line.as_deref(), status)).await;
+}
+
+/// Gives a farewell the time it may take. A client that stopped reading goes without.
+async fn finish(farewell: impl Future<Output = Result<(), russh::Error>>) {
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}
+
+/// Takes what a client still sends on a channel that was refused, until it closes it.
+async fn drain(from_client: &mut ChannelReadHalf) {
+    let _ = tokio::time::timeout(Duration::from_secs(5), async { while from_client.wait().await.is_some() {} }).await;
+}

@@ -1,0 +1,136 @@
+//! The half that faces the target.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use curfew_policy::decide::Permit;
+use russh::client::{self, AuthResult, Handle, Msg};
+use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::{Channel, Disconnect};
+use tokio::sync::watch;
+
+use crate::alive::Alive;
+use crate::breaker::Breaker;
+use crate::dial::dial;
+use crate::gate::Credential;
+use crate::ssh::notice::plain;
+
+/// How long a target may take from the open socket to the proven login.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A proven connection to a target. Dropping it shuts the socket down.
+pub struct Link {
+    handle: Handle<Keys>,
+    breaker: Breaker,
+    alive: Alive,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// Dials the permit's target, checks its host key, and logs in.
+    ///
+    /// # Errors
+    /// One line for the person: what was wrong with the target.
+    pub async fn open(config: Arc<client::Config>, permit: &Permit, credential: &Credential) -> Result<Self, String> {
+        let stream = dial(permit).await?;
+        let failed = |why: &str| format!("{} {why}", permit.target());
+        let (stream, breaker) = Breaker::new(stream).map_err(|_| failed("could not be reached: out of sockets"))?;
+        let (gone, alive) = Alive::new();
+        let shown = Arc::new(Mutex::new(None));
+        let keys = Keys { accepted: accepted(permit), shown: Arc::clone(&shown), _gone: gone };
+        let login = async {
+            let mut handle = client::connect_stream(config, stream, keys).await?;
+            let proven = log_in(&mut handle, permit.login(), credential).await?;
+            Ok::<_, russh::Error>((handle, proven))
+        };
+        match tokio::time::timeout(LOGIN_TIMEOUT, login).await {
+            Ok(Ok((handle, true))) => Ok(Self { handle, breaker, alive }),
+            Ok(Ok((_, false))) => Err(failed(&format!(
+                "does not let the bastion in as `{}`; its operator should check what `curfew ca` prints",
+                plain(permit.login())
+            ))),
+            Ok(Err(error)) => Err(failed(&explain(&error, &shown))),
+            Err(_) => Err(failed(&format!("did not finish the SSH handshake within {} s", LOGIN_TIMEOUT.as_secs()))),
+        }
+    }
+
+    /// Opens a session channel on the target.
+    ///
+    /// # Errors
+    /// When the target refuses it or is gone.
+    pub async fn open_session(&self) -> Result<Channel<Msg>, russh::Error> {
+        self.handle.channel_open_session().await
+    }
+
+    /// Waits until the connection is gone.
+    pub async fn closed(&self) {
+        self.alive.gone().await;
+    }
+
+    /// Says goodbye and shuts the socket down.
+    pub async fn close(&self) {
+        let goodbye = self.handle.disconnect(Disconnect::ByApplication, "", "");
+        let _ = tokio::time::timeout(Duration::from_millis(200), goodbye).await;
+        self.breaker.trip();
+    }
+}
+
+/// Which host keys are accepted, and what was shown instead.
+struct Keys {
+    accepted: Vec<PublicKey>,
+    shown: Arc<Mutex<Option<String>>>,
+    /// Dropped with the session loop, which is how a link learns that it is gone.
+    _gone: watch::Sender<()>,
+}
+
+impl client::Handler for Keys {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        let key = match key {
+            PublicKeyOrCertificate::PublicKey { key, .. } => key,
+            // Only plain keys are asked for.
+            PublicKeyOrCertificate::Certificate(_) => return Ok(false),
+        };
+        let known = self.accepted.iter().any(|accepted| accepted.key_data() == key.key_data());
+        if !known && let Ok(mut shown) = self.shown.lock() {
+            *shown = Some(format!("{} {}", key.algorithm(), key.fingerprint(HashAlg::Sha256)));
+        }
+        Ok(known)
+    }
+}
+
+fn accepted(permit: &Permit) -> Vec<PublicKey> {
+    // They were read when the configuration was loaded; one that cannot be read matches nothing, which fails closed.
+    permit.host_keys().iter().filter_map(|line| line.parse().ok()).collect()
+}
+
+async fn log_in(handle: &mut Handle<Keys>, login: &str, credential: &Credential) -> Result<bool, russh::Error> {
+    let key = Arc::clone(&credential.key);
+    let result = match &credential.certificate {
+        Some(certificate) => handle.authenticate_openssh_cert(login, key, certificate.clone()).await?,
+        None => {
+            let hash = if key.algorithm().is_rsa() { handle.best_supported_rsa_hash().await?.flatten() } else { None };
+            handle.authenticate_publickey(login, PrivateKeyWithHashAlg::new(key, hash)).await?
+        }
+    };
+    Ok(matches!(result, AuthResult::Success))
+}
+
+fn explain(error: &russh::Error, shown: &Mutex<Option<String>>) -> String {
+    if let Some(key) = shown.lock().ok().and_then(|mut shown| shown.take()) {
+        return format!("shows a host key that is not the configured one ({key}); tell your security team");
+    }
+    match error {
+        russh::Error::NoCommonAlgo { .. } => "speaks none of the SSH algorithms that the bastion accepts".to_owned(),
+        russh::Error::IO(_) | russh::Error::Disconnect | russh::Error::HUP => {
+            "closed the connection during the SSH handshake".to_owned()
+        }
+        _ => "does not speak SSH as it should".to_owned(),
+    }
+}

@@ -1,0 +1,16 @@
+//! SSH on both sides of a session.
+
+pub mod algorithms;
+pub mod channel;
+pub mod client;
+pub mod console;
+pub mod links;
+pub mod notice;
+pub mod reap;
+pub mod refuse;
+pub mod relay;
+pub mod requests;
+pub mod screen;
+pub mod server;
+pub mod tape;
+pub mod warner;

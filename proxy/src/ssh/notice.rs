@@ -1,0 +1,103 @@
+//! The lines that Curfew itself writes to a person's terminal: warnings before the end, and the last one.
+
+use std::time::Duration;
+
+use curfew_policy::id::{GrantId, SessionId};
+use curfew_policy::time::format_duration;
+
+use crate::deadline::End;
+
+/// How long before the end people are warned, earliest first.
+pub const WARNINGS: [Duration; 2] = [Duration::from_secs(300), Duration::from_secs(60)];
+
+/// The exit status of a session that Curfew cut, as `timeout(1)` has it.
+pub const EXIT_CUT: u32 = 124;
+
+/// The exit status of a connection that was refused (`EX_NOPERM` of sysexits.h).
+pub const EXIT_REFUSED: u32 = 77;
+
+/// The exit status when a target could not be reached, as `ssh` itself has it.
+pub const EXIT_UNREACHABLE: u32 = 255;
+
+/// Leaves the alternate screen, resets colours and shows the cursor, so that the last line can be read.
+pub const RESTORE: &str = "\x1b[?1049l\x1b[0m\x1b[?25h";
+
+/// The warning as a line of its own, for a shell prompt.
+#[must_use]
+pub fn warning_line(grant: GrantId, left: Duration) -> String {
+    format!(
+        "\r\ncurfew: {grant} ends in {}; more time: ssh BASTION extend {grant} --for 30m --reason TEXT\r\n",
+        roughly(left)
+    )
+}
+
+/// The warning for a full-screen program: the bell, and the window's title; nothing on the screen.
+#[must_use]
+pub fn warning_title(grant: GrantId, left: Duration) -> String {
+    format!("\x07\x1b]2;curfew: {grant} ends in {}\x07", roughly(left))
+}
+
+/// The last line: which grant ended, and why. `None` where Curfew did not end the session.
+#[must_use]
+pub fn last_line(grant: GrantId, session: SessionId, end: &End) -> Option<String> {
+    let line = match end {
+        End::Client | End::Target => return None,
+        End::Expired => format!("{grant} expired; session {session} is closed"),
+        End::Revoked { by, note } => {
+            format!("{grant} was revoked by {}{}; session {session} is closed", plain(by), said(note))
+        }
+        End::Killed { by, note } => {
+            format!("session {session} under {grant} was killed by {}{}", plain(by), said(note))
+        }
+        End::Idle => format!("session {session} under {grant} was idle for too long and is closed"),
+        End::RecordingFailed => format!("session {session} under {grant} can no longer be recorded and is closed"),
+        End::Shutdown => format!("the bastion is restarting; session {session} under {grant} is closed, connect again"),
+        End::Unreachable(why) => plain(why),
+    };
+    Some(format!("curfew: {line}"))
+}
+
+/// Text without anything that a terminal would act on, at most 300 characters of it.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.chars().take(300).map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
+}
+
+/// Whether a terminal shows this character and does nothing else: no controls, no bidirectional overrides.
+fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn said(note: &str) -> String {
+    if note.trim().is_empty() { String::new() } else { format!(" ({})", plain(note)) }
+}
+
+/// `5m`, `1m`, or what is left when a warning comes late.
+fn roughly(left: Duration) -> String {
+    format_duration(Duration::from_secs(left.as_secs_f64().round() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_cannot_write_to_the_terminal() {
+        let end = End::Revoked { by: "bob".to_owned(), note: "\x1b[2Jgone\n\u{202e}".to_owned() };
+        let line = last_line(GrantId(9), SessionId(345), &end).expect("a line");
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+        assert!(line.starts_with("curfew: g9 was revoked by bob ("), "{line:?}");
+    }
+
+    #[test]
+    fn an_ending_that_was_the_persons_own_says_nothing() {
+        assert_eq!(last_line(GrantId(1), SessionId(1), &End::Client), None);
+        assert_eq!(last_line(GrantId(1), SessionId(1), &End::Target), None);
+    }
+
+    #[test]
+    fn a_full_screen_program_gets_the_bell_and_the_title_only() {
+        assert_eq!(warning_title(GrantId(9), Duration::from_millis(59_980)), "\x07\x1b]2;curfew: g9 ends in 1m\x07");
+    }
+}
