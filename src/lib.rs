@@ -2,3 +2,8 @@
 
 pub mod config;
 pub mod console;
+pub mod leases;
+pub mod private;
+pub mod store;
+pub mod sweep;
+pub mod usecase;

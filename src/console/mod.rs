@@ -7,7 +7,7 @@ pub mod command;
 mod given;
 pub mod help;
 pub mod hints;
-pub mod nearest;
+pub use crate::usecase::nearest;
 pub mod parse;
 #[cfg(test)]
 mod parse_tests;

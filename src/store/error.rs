@@ -1,0 +1,45 @@
+//! What can go wrong with the database, and what a person is told of it.
+
+use crate::private::NotPrivate;
+
+/// The database did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It is locked by another program, full, gone or replaced. Trying again may help.
+    #[error("the database does not answer: {0}")]
+    Unavailable(String),
+    /// It holds something that this version of Curfew does not understand.
+    #[error("the database holds something unreadable: {0}")]
+    Unreadable(String),
+    /// Its files cannot be used, at the start.
+    #[error(transparent)]
+    Files(#[from] NotPrivate),
+}
+
+impl StoreError {
+    /// The line for the person who asked; the details are for the log.
+    #[must_use]
+    pub const fn public(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) | Self::Files(_) => "the bastion's database does not answer; try again in a moment",
+            Self::Unreadable(_) => "the bastion's database cannot be read; tell its operators",
+        }
+    }
+
+    /// For a column whose text is none of those that we write.
+    pub(super) fn odd(what: &str, value: &str) -> Self {
+        Self::Unreadable(format!("{what} `{}`", value.escape_debug()))
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::RowNotFound
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::Decode(_) => Self::Unreadable(error.to_string()),
+            error => Self::Unavailable(error.to_string()),
+        }
+    }
+}

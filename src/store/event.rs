@@ -1,0 +1,169 @@
+//! What the audit log says of a change: made with every commit, and with nothing else.
+
+use std::fmt::Display;
+
+use curfew_policy::time::rfc3339;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// The longest subject, in characters: one may have been typed by anybody.
+const LONGEST_SUBJECT: usize = 100;
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action { $($(#[$doc])* $name,)* }
+
+        impl Action {
+            /// The word in the log.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Somebody asked for access, or for more time.
+    RequestFiled = "request.filed",
+    /// Somebody asked for what no rule gives.
+    RequestRefused = "request.refused",
+    /// A yes, but not yet enough of them.
+    RequestApproved = "request.approved",
+    /// The rules and approvals sufficed.
+    RequestGranted = "request.granted",
+    /// An approver said no.
+    RequestDenied = "request.denied",
+    /// Its owner took it back.
+    RequestCancelled = "request.cancelled",
+    /// Nobody decided in time.
+    RequestLapsed = "request.lapsed",
+    /// A scheduled grant began.
+    GrantStarted = "grant.started",
+    /// A grant ends later than it did.
+    GrantExtended = "grant.extended",
+    /// Its owner was done with it.
+    GrantDone = "grant.done",
+    /// Somebody took it back.
+    GrantRevoked = "grant.revoked",
+    /// Its time was up.
+    GrantExpired = "grant.expired",
+    /// Its time was up and nobody had used it.
+    GrantUnused = "grant.unused",
+    /// Somebody was let in.
+    SessionStarted = "session.started",
+    /// Somebody proven was not let in.
+    SessionRefused = "session.refused",
+    /// A session was killed; its end follows.
+    SessionKilled = "session.killed",
+    /// A session ended.
+    SessionEnded = "session.ended",
+    /// Somebody followed another's live session.
+    SessionWatched = "session.watched",
+    /// Somebody replayed another's recording.
+    SessionReplayed = "session.replayed",
+    /// A channel is being recorded.
+    RecordingStarted = "recording.started",
+    /// A recording was sealed.
+    RecordingSealed = "recording.sealed",
+    /// A connection was refused before anybody was proven.
+    ConnectionRefused = "connection.refused",
+    /// The gateway began to serve.
+    GatewayStarted = "gateway.started",
+    /// The gateway went down in order.
+    GatewayStopped = "gateway.stopped",
+    /// The configuration was read at the start.
+    ConfigLoaded = "config.loaded",
+    /// The configuration was read again.
+    ConfigReloaded = "config.reloaded",
+    /// The log was not as the gateway had left it.
+    AuditGap = "audit.gap",
+}
+
+/// One line of the audit log to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub(super) at: String,
+    pub(super) actor: String,
+    pub(super) action: Action,
+    pub(super) subject: String,
+    detail: Map<String, Value>,
+}
+
+impl Event {
+    /// At `at`, `actor` (a user, `operator` or `curfew`) did this to `subject` (an id or a name).
+    #[must_use]
+    pub fn new(at: Timestamp, actor: &str, action: Action, subject: impl Display) -> Self {
+        let subject = subject.to_string();
+        let subject = if subject.chars().any(char::is_control) || subject.chars().nth(LONGEST_SUBJECT).is_some() {
+            subject.escape_debug().take(LONGEST_SUBJECT).collect()
+        } else {
+            subject
+        };
+        Self { at: rfc3339(at), actor: actor.to_owned(), action, subject, detail: Map::new() }
+    }
+
+    /// With a further detail. Keys are fixed words; what a person typed is a value.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.detail.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// This event and a further one, in one commit.
+    #[must_use]
+    pub fn and(self, next: Self) -> Events {
+        Events::from(self).and(next)
+    }
+
+    /// What happened.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The details as JSON text.
+    pub(super) fn detail(&self) -> String {
+        Value::Object(self.detail.clone()).to_string()
+    }
+}
+
+/// At least one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Events {
+    pub(super) first: Event,
+    pub(super) rest: Vec<Event>,
+}
+
+impl Events {
+    /// These and a further one.
+    #[must_use]
+    pub fn and(mut self, next: Event) -> Self {
+        self.rest.push(next);
+        self
+    }
+
+    /// These and further ones.
+    #[must_use]
+    pub fn and_all(mut self, next: Self) -> Self {
+        self.rest.push(next.first);
+        self.rest.extend(next.rest);
+        self
+    }
+
+    /// All of a list; `None` when it is empty.
+    #[must_use]
+    pub fn all(events: Vec<Event>) -> Option<Self> {
+        let mut events = events.into_iter();
+        let first = events.next()?;
+        Some(Self { first, rest: events.collect() })
+    }
+}
+
+impl From<Event> for Events {
+    fn from(first: Event) -> Self {
+        Self { first, rest: Vec::new() }
+    }
+}

@@ -1,0 +1,95 @@
+//! Reading, inside a transaction or beside it.
+
+use std::time::Duration;
+
+use curfew_policy::time::rfc3339;
+use jiff::Timestamp;
+use sqlx::pool::PoolConnection;
+use sqlx::{Executor, Row as _};
+
+use super::StoreError;
+use super::chain::Record;
+use super::dialect::{Conn, Db, Row};
+
+/// How many entries a list has at most: the newest.
+pub const MOST: i64 = 10_000;
+
+/// A connection that only reads.
+#[derive(Debug)]
+pub struct View(PoolConnection<Db>);
+
+impl View {
+    pub(super) const fn new(conn: PoolConnection<Db>) -> Self {
+        Self(conn)
+    }
+
+    /// Reads.
+    pub fn read(&mut self) -> Reading<'_> {
+        Reading::new(&mut self.0)
+    }
+}
+
+/// What can be read, wherever it is read from.
+#[derive(Debug)]
+pub struct Reading<'c>(&'c mut Conn);
+
+impl<'c> Reading<'c> {
+    pub(super) const fn new(conn: &'c mut Conn) -> Self {
+        Self(conn)
+    }
+
+    pub(super) const fn conn(&mut self) -> &mut Conn {
+        self.0
+    }
+
+    /// The audit log from a moment on, or all of it, oldest first; of very many the newest `limit`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn audit(&mut self, since: Option<Timestamp>, limit: i64) -> Result<Vec<Record>, StoreError> {
+        let query = sqlx::query("SELECT * FROM audit WHERE at >= $1 ORDER BY seq DESC LIMIT $2")
+            .bind(since.map(rfc3339).unwrap_or_default())
+            .bind(limit);
+        let rows = self.conn().fetch_all(query).await?;
+        rows.iter().rev().map(record).collect()
+    }
+}
+
+/// A record as the table has it.
+pub(super) fn record(row: &Row) -> Result<Record, StoreError> {
+    Ok(Record {
+        seq: row.try_get("seq")?,
+        at: row.try_get("at")?,
+        actor: row.try_get("actor")?,
+        action: row.try_get("action")?,
+        subject: row.try_get("subject")?,
+        detail: row.try_get("detail")?,
+        prev: row.try_get("prev")?,
+        hash: row.try_get("hash")?,
+    })
+}
+
+/// Milliseconds of a column as a moment.
+pub(super) fn moment(ms: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(ms).map_err(|_| StoreError::odd("time", &ms.to_string()))
+}
+
+/// The same, where there may be none.
+pub(super) fn maybe_moment(ms: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
+    ms.map(moment).transpose()
+}
+
+/// Milliseconds of a column as a span.
+pub(super) fn span(ms: i64) -> Result<Duration, StoreError> {
+    u64::try_from(ms).map(Duration::from_millis).map_err(|_| StoreError::odd("duration", &ms.to_string()))
+}
+
+/// A span as milliseconds of a column.
+pub(super) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The names of a list that the database joined with `@`, which no target's name can hold.
+pub(super) fn names(joined: &str) -> Vec<String> {
+    joined.split('@').map(str::to_owned).collect()
+}

@@ -1,0 +1,267 @@
+//! Requests and the approvals they gather.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use curfew_policy::id::{GrantId, RequestId};
+use curfew_policy::request::{Approval, Request, RequestState};
+use jiff::Timestamp;
+use sqlx::{Executor, Row as _};
+
+use super::StoreError;
+use super::dialect::Row;
+use super::reading::{MOST, Reading, maybe_moment, millis, moment, names, span};
+use super::tx::Tx;
+
+/// A request as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filed {
+    /// The request.
+    pub request: Request,
+    /// For how long was asked, before an approver shortened it.
+    pub asked: Duration,
+}
+
+/// A request to be.
+#[derive(Debug, Clone)]
+pub struct NewRequest<'a> {
+    /// Who asks.
+    pub user: &'a str,
+    /// For which targets, never empty.
+    pub targets: &'a [String],
+    /// For which role.
+    pub role: &'a str,
+    /// For which login.
+    pub login: Option<&'a str>,
+    /// For how long.
+    pub duration: Duration,
+    /// Why.
+    pub reason: &'a str,
+    /// When it is asked.
+    pub asked_at: Timestamp,
+    /// From when on.
+    pub starts_at: Option<Timestamp>,
+    /// How many approvals it needs.
+    pub needed: u32,
+    /// The grant that it would extend.
+    pub extends: Option<GrantId>,
+}
+
+/// Which requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requests<'a> {
+    /// Those that wait for a decision.
+    Pending,
+    /// Somebody's.
+    Of(&'a str),
+    /// All.
+    All,
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT r.*, (SELECT string_agg(t.target, '@' ORDER BY t.position) FROM request_targets t
+             WHERE t.request = r.id) AS targets FROM requests r ",
+            $tail
+        )
+    };
+}
+
+impl Reading<'_> {
+    /// One request.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn request(&mut self, id: RequestId) -> Result<Option<Filed>, StoreError> {
+        let row = self.conn().fetch_optional(sqlx::query(select!("WHERE r.id = $1")).bind(id.0)).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut approvals = self.approvals(id.0, id.0).await?;
+        filed(&row, &mut approvals).map(Some)
+    }
+
+    /// Several requests, oldest first; of very many the newest.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn requests(&mut self, which: Requests<'_>) -> Result<Vec<Filed>, StoreError> {
+        let query = match which {
+            Requests::Pending => {
+                sqlx::query(select!("WHERE r.state = 'pending' ORDER BY r.id DESC LIMIT $1")).bind(MOST)
+            }
+            Requests::Of(user) => {
+                sqlx::query(select!("WHERE r.person = $1 ORDER BY r.id DESC LIMIT $2")).bind(user).bind(MOST)
+            }
+            Requests::All => sqlx::query(select!("ORDER BY r.id DESC LIMIT $1")).bind(MOST),
+        };
+        let rows = self.conn().fetch_all(query).await?;
+        let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
+        let mut approvals = self.approvals(oldest.try_get("id")?, newest.try_get("id")?).await?;
+        rows.iter().rev().map(|row| filed(row, &mut approvals)).collect()
+    }
+
+    /// How many of somebody's requests wait for a decision.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn pending_of(&mut self, user: &str) -> Result<i64, StoreError> {
+        let query =
+            sqlx::query_scalar("SELECT COUNT(*) FROM requests WHERE state = 'pending' AND person = $1").bind(user);
+        Ok(query.fetch_one(self.conn()).await?)
+    }
+
+    async fn approvals(&mut self, from: i64, to: i64) -> Result<BTreeMap<i64, Vec<Approval>>, StoreError> {
+        let query = sqlx::query("SELECT * FROM approvals WHERE request BETWEEN $1 AND $2 ORDER BY request, position")
+            .bind(from)
+            .bind(to);
+        let mut by_request: BTreeMap<i64, Vec<Approval>> = BTreeMap::new();
+        for row in self.conn().fetch_all(query).await? {
+            let approval =
+                Approval { by: row.try_get("approver")?, at: moment(row.try_get("at")?)?, note: row.try_get("note")? };
+            by_request.entry(row.try_get("request")?).or_default().push(approval);
+        }
+        Ok(by_request)
+    }
+}
+
+impl Tx {
+    /// Writes a request down as pending, and gives it its id.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn file(&mut self, new: &NewRequest<'_>) -> Result<RequestId, StoreError> {
+        let id: i64 =
+            sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) + 1 FROM requests").fetch_one(self.conn()).await?;
+        self.run(
+            sqlx::query(
+                "INSERT INTO requests (id, state, person, role, login, asked_ms, duration_ms, reason, asked_at,
+                 starts_at, needed, grant_id, extends)
+                 VALUES ($1, 'pending', $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11)",
+            )
+            .bind(id)
+            .bind(new.user)
+            .bind(new.role)
+            .bind(new.login)
+            .bind(millis(new.duration))
+            .bind(new.reason)
+            .bind(new.asked_at.as_millisecond())
+            .bind(new.starts_at.map(Timestamp::as_millisecond))
+            .bind(i64::from(new.needed))
+            .bind(new.extends.map(|grant| grant.0))
+            .bind(i64::from(new.extends.is_some())),
+        )
+        .await?;
+        for (position, target) in (0_i64..).zip(new.targets) {
+            self.run(
+                sqlx::query("INSERT INTO request_targets (request, position, target) VALUES ($1, $2, $3)")
+                    .bind(id)
+                    .bind(position)
+                    .bind(target),
+            )
+            .await?;
+        }
+        Ok(RequestId(id))
+    }
+
+    /// Adds an approval, which may shorten the request, and says how many it needs by today's rules.
+    ///
+    /// # Errors
+    /// When the database does not take it; the same person twice among others.
+    pub async fn approve(
+        &mut self,
+        id: RequestId,
+        approval: &Approval,
+        duration: Duration,
+        needed: u32,
+    ) -> Result<(), StoreError> {
+        self.run(
+            sqlx::query(
+                "INSERT INTO approvals (request, position, approver, at, note)
+                 SELECT $1, COUNT(*), $2, $3, $4 FROM approvals WHERE request = $1",
+            )
+            .bind(id.0)
+            .bind(&approval.by)
+            .bind(approval.at.as_millisecond())
+            .bind(&approval.note),
+        )
+        .await?;
+        self.run(
+            sqlx::query("UPDATE requests SET duration_ms = $2, needed = $3 WHERE id = $1")
+                .bind(id.0)
+                .bind(millis(duration))
+                .bind(i64::from(needed)),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// A pending request was granted, by this grant.
+    ///
+    /// # Errors
+    /// When the database does not take it, or the request is not pending.
+    pub async fn granted(&mut self, id: RequestId, grant: GrantId) -> Result<(), StoreError> {
+        let changed = self
+            .run(
+                sqlx::query("UPDATE requests SET state = 'granted', grant_id = $2 WHERE id = $1 AND state = 'pending'")
+                    .bind(id.0)
+                    .bind(grant.0),
+            )
+            .await?;
+        one(changed, "request", id)
+    }
+
+    /// A pending request was denied, cancelled, or has lapsed: by whom, when, and in which words.
+    ///
+    /// # Errors
+    /// When the database does not take it, or the request is not pending.
+    pub async fn decided(&mut self, id: RequestId, state: RequestState, how: &Approval) -> Result<(), StoreError> {
+        let changed = self
+            .run(
+                sqlx::query(
+                    "UPDATE requests SET state = $2, decided_by = $3, decided_at = $4, decided_note = $5
+                     WHERE id = $1 AND state = 'pending'",
+                )
+                .bind(id.0)
+                .bind(state.as_str())
+                .bind(&how.by)
+                .bind(how.at.as_millisecond())
+                .bind(&how.note),
+            )
+            .await?;
+        one(changed, "request", id)
+    }
+}
+
+/// A change that must have found its row.
+pub(super) fn one(changed: u64, what: &str, id: impl std::fmt::Display) -> Result<(), StoreError> {
+    if changed == 1 { Ok(()) } else { Err(StoreError::Unreadable(format!("{what} {id} is not as it was read"))) }
+}
+
+fn filed(row: &Row, approvals: &mut BTreeMap<i64, Vec<Approval>>) -> Result<Filed, StoreError> {
+    let id: i64 = row.try_get("id")?;
+    let state: String = row.try_get("state")?;
+    let needed: i64 = row.try_get("needed")?;
+    let decided: Option<String> = row.try_get("decided_by")?;
+    let decided = match (decided, maybe_moment(row.try_get("decided_at")?)?) {
+        (Some(by), Some(at)) => Some(Approval { by, at, note: row.try_get("decided_note")? }),
+        _ => None,
+    };
+    let request = Request {
+        id: RequestId(id),
+        state: state.parse().map_err(|()| StoreError::odd("request state", &state))?,
+        user: row.try_get("person")?,
+        targets: names(&row.try_get::<String, _>("targets")?),
+        role: row.try_get("role")?,
+        login: row.try_get("login")?,
+        duration: span(row.try_get("duration_ms")?)?,
+        reason: row.try_get("reason")?,
+        asked_at: moment(row.try_get("asked_at")?)?,
+        starts_at: maybe_moment(row.try_get("starts_at")?)?,
+        approvals: approvals.remove(&id).unwrap_or_default(),
+        needed: u32::try_from(needed).map_err(|_| StoreError::odd("approvals needed", &needed.to_string()))?,
+        grant: row.try_get::<Option<i64>, _>("grant_id")?.map(GrantId),
+        extends: row.try_get::<i64, _>("extends")? != 0,
+        decided,
+    };
+    Ok(Filed { request, asked: span(row.try_get("asked_ms")?)? })
+}

@@ -1,0 +1,168 @@
+//! Somebody connects to a target: decided, written down, and given a lease, in one transaction.
+
+use std::sync::Arc;
+
+use curfew_policy::decide::{Decision, Facts, Permit, decide};
+use curfew_policy::id::SessionId;
+use curfew_policy::lease::Now;
+use curfew_policy::refusal::Refusal;
+use curfew_policy::target::Target;
+use curfew_policy::time::{format_duration, rfc3339, to_millis};
+use curfew_policy::user::Person;
+use curfew_proxy::deadline::Lease;
+
+use super::request::unknown_target;
+use super::{Desk, Fault, Outcome, Rulebook, hangup, refuse};
+use crate::leases::Live;
+use crate::store::{Action, Event, Grants, NewSession, Tx};
+
+/// Somebody at the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The proven user's name.
+    pub user: String,
+    /// What proved it: a key's fingerprint.
+    pub proof: String,
+    /// The target's name as typed.
+    pub target: String,
+    /// The login, where one was typed.
+    pub login: Option<String>,
+    /// Where they come from: address and port.
+    pub from: String,
+    /// What their client says it is.
+    pub client: String,
+}
+
+/// A session that may begin. Whoever takes it reports its end with [`hangup::ended`].
+#[derive(Debug)]
+pub struct Admitted {
+    /// Its id.
+    pub session: SessionId,
+    /// Its way to the target.
+    pub permit: Permit,
+    /// Its right to go on.
+    pub lease: Lease,
+}
+
+/// Lets somebody in, or says why not and what to type.
+///
+/// # Errors
+/// When no grant of theirs carries it, or the database does not answer.
+pub async fn admit(desk: &Desk, caller: Caller) -> Outcome<Admitted> {
+    let (at_desk, who) = (desk.clone(), caller.clone());
+    let admitted = desk.whole(async move { admit_whole(&at_desk, &who).await }).await;
+    if let Err(fault) = &admitted {
+        refuse::session(desk, &caller, fault).await;
+    }
+    admitted
+}
+
+async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
+    let rules = desk.rules();
+    let person = rules.people.get(&caller.user);
+    let person = person.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().now();
+    let (target, permit) = match decision(desk, &mut tx, &rules, person, caller, now).await? {
+        (target, Decision::Allow(permit)) => (target, *permit),
+        (target, Decision::Refuse(why)) => return Err(Fault::Refused(with_hint(why, &rules, person, &target, caller))),
+    };
+    let session = tx
+        .open_session(&NewSession {
+            grant: permit.grant(),
+            user: permit.user(),
+            target: permit.target(),
+            login: permit.login(),
+            role: &permit.role().name,
+            protocol: &permit.protocol().to_string(),
+            client: &caller.from,
+            client_version: &caller.client,
+            started_at: to_millis(now.wall),
+        })
+        .await?;
+    tx.used(permit.grant()).await?;
+    // Before the commit, while nobody else can write: a revocation either comes first, and the decision above has seen
+    // it, or it comes later, and finds this lease.
+    let lease = register(desk, session, &permit, now)?;
+    if let Err(error) = tx.commit(started(session, &permit, caller, now)).await {
+        desk.leases().forget(session);
+        // The answer may have been lost, not the commit.
+        desk.late().ended(session, to_millis(now.wall), hangup::INTERRUPTED);
+        return Err(error.into());
+    }
+    drop(target);
+    Ok(Admitted { session, permit, lease })
+}
+
+async fn decision(
+    desk: &Desk,
+    tx: &mut Tx,
+    rules: &Rulebook,
+    person: &Person,
+    caller: &Caller,
+    now: Now,
+) -> Outcome<(Arc<Target>, Decision)> {
+    let grants = tx.read().grants(Grants::Toward(&person.name, &caller.target)).await?;
+    let known = rules.targets.get(&caller.target);
+    let known = known.filter(|target| !grants.is_empty() || !rules.roles_for(person, target).is_empty());
+    let target = known.ok_or_else(|| unknown_target(rules, person, &caller.target))?;
+    let grants = grants
+        .into_iter()
+        // What either clock says is over is over.
+        .filter(|grant| grant.ended.is_some() || !desk.leases().deadline(grant.id, now, grant.expires_at).is_over(now))
+        .filter_map(|grant| rules.roles.get(&grant.role).map(|role| (grant, Arc::clone(role))))
+        .collect();
+    let facts = Facts { person: person.clone(), target: Arc::clone(target), login: caller.login.clone(), grants };
+    Ok((Arc::clone(target), decide(&facts, now.wall)))
+}
+
+fn register(desk: &Desk, session: SessionId, permit: &Permit, now: Now) -> Outcome<Lease> {
+    let live = Live {
+        session,
+        grant: permit.grant(),
+        user: permit.user().to_owned(),
+        target: permit.target().to_owned(),
+        role: permit.role().name.clone(),
+    };
+    let ended = |_| Fault::refused("ended", format!("grant {} has just ended", permit.grant()));
+    desk.leases().begin(live, now, permit.expires_at()).map_err(ended)
+}
+
+fn started(session: SessionId, permit: &Permit, caller: &Caller, now: Now) -> Event {
+    Event::new(now.wall, permit.user(), Action::SessionStarted, session)
+        .with("grant", permit.grant().to_string())
+        .with("target", permit.target())
+        .with("login", permit.login())
+        .with("role", permit.role().name.as_str())
+        .with("from", caller.from.as_str())
+        .with("client", caller.client.as_str())
+        .with("proof", caller.proof.as_str())
+        .with("expires_at", rfc3339(permit.expires_at()))
+}
+
+/// Adds the command that would help, where one would.
+fn with_hint(why: Refusal, rules: &Rulebook, person: &Person, target: &Target, caller: &Caller) -> Refusal {
+    if !matches!(why.code, "no-grant" | "ended" | "no-login") {
+        return why;
+    }
+    match how_to_ask(rules, person, target, caller.login.as_deref()) {
+        Some(command) => {
+            let audit = why.audit.clone();
+            Refusal::new(why.code, format!("{}; ask: ssh bastion {command}", why.public)).audited(audit)
+        }
+        None => why,
+    }
+}
+
+/// The command that asks for a target: in the first role that has the login, where one was typed, for as long as is
+/// usual but not longer than may be.
+#[must_use]
+pub fn how_to_ask(rules: &Rulebook, person: &Person, target: &Target, login: Option<&str>) -> Option<String> {
+    const USUAL: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+    let roles = rules.roles_for(person, target);
+    let has_login =
+        |role: &&&str| login.is_some_and(|l| rules.roles.get(**role).is_some_and(|r| r.logins.iter().any(|x| x == l)));
+    let role = roles.iter().find(has_login).or_else(|| roles.first())?;
+    let span = format_duration(rules.longest(person, target, role)?.min(USUAL)).replace(' ', "");
+    Some(format!("request {} --role {role} --for {span} --reason TEXT", target.name))
+}

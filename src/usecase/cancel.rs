@@ -1,0 +1,35 @@
+//! Somebody takes their request back.
+
+use curfew_policy::id::RequestId;
+use curfew_policy::request::{Approval, RequestState};
+
+use super::approve::undecided;
+use super::view::RequestView;
+use super::{Actor, Desk, Fault, Outcome, sight};
+use crate::store::{Action, Event};
+
+/// Cancels one's own pending request.
+///
+/// # Errors
+/// When it is not there for this actor, not pending, or not theirs; or the database does not answer.
+pub async fn cancel(desk: &Desk, actor: &Actor, id: RequestId) -> Outcome<RequestView> {
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().wall();
+    let filed = sight::request(&mut tx.read(), actor, &desk.rules(), id).await?;
+    if !actor.is(&filed.request.user) {
+        return Err(Fault::refused(
+            "not-owner",
+            format!("{id} is not yours to cancel; deny it: deny {id} --note TEXT"),
+        ));
+    }
+    undecided(&filed.request, now)?;
+    let how = Approval { by: actor.name().to_owned(), at: now, note: None };
+    tx.decided(id, RequestState::Cancelled, &how).await?;
+    let event = Event::new(now, actor.name(), Action::RequestCancelled, id)
+        .with("user", filed.request.user.as_str())
+        .with("targets", filed.request.targets.clone())
+        .with("role", filed.request.role.as_str());
+    let after = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
+    tx.commit(event).await?;
+    Ok(RequestView::from(&after.request))
+}

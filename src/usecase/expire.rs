@@ -1,0 +1,61 @@
+//! Time passes: scheduled grants begin, and grants whose time is up end. Live sessions end by their own leases; this
+//! writes down that it happened.
+
+use curfew_policy::grant::{Grant, GrantEnd};
+use curfew_policy::time::rfc3339;
+use jiff::Timestamp;
+
+use super::{Desk, Outcome, grant};
+use crate::store::{Action, Event, Events, Grants};
+
+/// Writes down which grants have begun and which have ended. Gives the next moment at which one will.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn expire(desk: &Desk) -> Outcome<Option<Timestamp>> {
+    let now = desk.clock().now();
+    let live = desk.store().view().await?.read().grants(Grants::Live).await?;
+    let over = |grant: &Grant| desk.leases().deadline(grant.id, now, grant.expires_at).is_over(now);
+    let due = desk.store().view().await?.read().grants(Grants::Due(now.wall)).await?;
+    if !due.is_empty() || live.iter().any(over) {
+        write(desk).await?;
+    }
+    let ends = live.iter().filter(|grant| !over(grant)).map(|grant| grant.expires_at);
+    let begins = live.iter().map(|grant| grant.starts_at).filter(|at| *at > now.wall);
+    Ok(ends.chain(begins).min())
+}
+
+async fn write(desk: &Desk) -> Outcome<()> {
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().now();
+    let at = curfew_policy::time::to_millis(now.wall);
+    let mut events = Vec::new();
+    // Read again: what was done, revoked or extended meanwhile is not due any more.
+    for due in tx.read().grants(Grants::Due(at)).await? {
+        tx.started(due.id).await?;
+        events.push(
+            Event::new(at, "curfew", Action::GrantStarted, due.id)
+                .with("user", due.user)
+                .with("targets", due.targets)
+                .with("role", due.role)
+                .with("expires_at", rfc3339(due.expires_at)),
+        );
+    }
+    let mut ended = Vec::new();
+    for held in tx.read().grants(Grants::Live).await? {
+        if desk.leases().deadline(held.id, now, held.expires_at).is_over(now) {
+            let why = if held.used { GrantEnd::Expired } else { GrantEnd::Unused };
+            // It ended when it was to, not when we looked; earlier only if the monotonic clock said so.
+            let end = held.expires_at.min(at);
+            events.push(grant::end(&mut tx, &held, end, "curfew", why, None).await?);
+            ended.push(held.id);
+        }
+    }
+    if let Some(events) = Events::all(events) {
+        tx.commit(events).await?;
+    }
+    for id in ended {
+        desk.leases().forget_grant(id);
+    }
+    Ok(())
+}

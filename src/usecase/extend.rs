@@ -1,0 +1,76 @@
+//! Somebody asks for more time, under the grant they hold.
+
+use std::time::Duration;
+
+use curfew_policy::grant::{Grant, GrantState};
+use curfew_policy::id::GrantId;
+use curfew_policy::user::Person;
+
+use super::request::{Asked, finish, write};
+use super::{Actor, Desk, Fault, Outcome, grant, refuse, sight};
+use crate::store::{Events, Filed, NewRequest};
+
+/// Asks for a grant to last longer, from its present end. It is decided by the same rules as a request of that length:
+/// granted at once, so that live sessions go on past their old deadline, or filed as a request of its own. The whole
+/// may not last longer from now than the rules allow.
+///
+/// # Errors
+/// When it is not there for this actor, has ended, is not theirs, or no rule carries it; or the database does not
+/// answer.
+pub async fn extend(desk: &Desk, actor: &Actor, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
+    let person = actor.user()?.clone();
+    let (at_desk, reason) = (desk.clone(), reason.to_owned());
+    let asked = desk.whole(async move { extend_whole(&at_desk, &person, id, by, &reason).await }).await;
+    if let Err(Fault::Refused(refusal)) = &asked {
+        refuse::request(desk, actor, &id.to_string(), refusal).await;
+    }
+    asked
+}
+
+async fn extend_whole(desk: &Desk, person: &Person, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
+    let rules = desk.rules();
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().wall();
+    let actor = Actor::Person(person.clone());
+    let (held, origin) = sight::grant(&mut tx.read(), &actor, &rules, id).await?;
+    if held.user != person.name {
+        return Err(Fault::refused("not-owner", format!("{id} is not yours to extend")));
+    }
+    if held.state(now) == GrantState::Ended {
+        return Err(Fault::refused("ended", format!("{id} has ended; ask for a new one with `request`")));
+    }
+    let carried = rules.reassess(&as_asked(&held, origin, by, reason), by)?;
+    let (carried, to) = grant::longer(&carried, &held, by, now)?;
+    let new = NewRequest {
+        user: &person.name,
+        targets: &held.targets,
+        role: &held.role,
+        login: held.login.as_deref(),
+        duration: by,
+        reason: reason.trim(),
+        asked_at: now,
+        starts_at: None,
+        needed: carried.needed(),
+        extends: Some(id),
+    };
+    let request = write(&mut tx, &new).await?;
+    let mut events = Events::from(grant::filed_event(&request, &person.name, now));
+    if !carried.enough(&[], &person.name) {
+        let waits_for = carried.approver_groups().into_iter().map(str::to_owned).collect();
+        return finish(desk, tx, events, request.id, None, waits_for).await;
+    }
+    let given = grant::lengthen(&mut tx, &request, &held, to).await?;
+    for event in grant::events(&request, &given, &person.name, now) {
+        events = events.and(event);
+    }
+    finish(desk, tx, events, request.id, Some(given), Vec::new()).await
+}
+
+/// The extension as if it had been asked for anew.
+fn as_asked(held: &Grant, mut origin: Filed, by: Duration, reason: &str) -> Filed {
+    origin.request.targets.clone_from(&held.targets);
+    origin.request.duration = by;
+    reason.clone_into(&mut origin.request.reason);
+    origin.asked = by;
+    origin
+}

@@ -1,0 +1,95 @@
+//! A session ends. What the database cannot take then is kept, and written down later.
+
+use std::sync::{Mutex, PoisonError};
+
+use curfew_policy::id::SessionId;
+use curfew_policy::time::to_millis;
+use curfew_proxy::deadline::End;
+use jiff::Timestamp;
+
+use super::{Desk, Outcome};
+use crate::store::{Action, Event};
+
+/// Why a session ended that the gateway did not live to see the end of.
+pub const INTERRUPTED: &str = "interrupted";
+
+/// Ends that the database has not taken yet.
+#[derive(Debug, Default)]
+pub struct Late(Mutex<Vec<Ended>>);
+
+#[derive(Debug, Clone)]
+struct Ended {
+    session: SessionId,
+    at: Timestamp,
+    why: String,
+    by: Option<String>,
+    note: Option<String>,
+}
+
+impl Late {
+    /// Remembers that a session, if the database knows of it at all, is over.
+    pub(super) fn ended(&self, session: SessionId, at: Timestamp, why: &str) {
+        self.keep(Ended { session, at, why: why.to_owned(), by: None, note: None });
+    }
+
+    fn keep(&self, ended: Ended) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
+    }
+
+    fn take(&self) -> Vec<Ended> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A session is over. It is forgotten at once, and written down as soon as the database takes it.
+pub async fn ended(desk: &Desk, session: SessionId, end: &End) {
+    desk.leases().forget(session);
+    let (by, note) = match end {
+        End::Revoked { by, note } | End::Killed { by, note } => (Some(by.clone()), Some(note.clone())),
+        End::Unreachable(why) => (None, Some(why.clone())),
+        _ => (None, None),
+    };
+    let at = to_millis(desk.clock().now().wall);
+    let ended = Ended { session, at, why: end.as_str().to_owned(), by, note };
+    let at_desk = desk.clone();
+    let written = desk.whole(async move {
+        let written = write(&at_desk, &ended).await;
+        if let Err(fault) = &written {
+            tracing::warn!(%session, code = fault.code(), "the end of a session waits for the database");
+            at_desk.late().keep(ended);
+        }
+        written
+    });
+    let _ = written.await;
+}
+
+/// Writes down the ends that are late.
+///
+/// # Errors
+/// When the database still does not answer; what is left is kept.
+pub async fn catch_up(desk: &Desk) -> Outcome<()> {
+    let mut waiting = desk.late().take().into_iter();
+    while let Some(ended) = waiting.next() {
+        if let Err(fault) = write(desk, &ended).await {
+            desk.late().keep(ended);
+            waiting.for_each(|ended| desk.late().keep(ended));
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
+async fn write(desk: &Desk, ended: &Ended) -> Outcome<()> {
+    let mut tx = desk.store().begin().await?;
+    let Some(session) = tx.read().session(ended.session).await? else { return Ok(()) };
+    if !tx.close_session(ended.session, ended.at, &ended.why).await? {
+        return Ok(());
+    }
+    let event = Event::new(ended.at, &session.user, Action::SessionEnded, ended.session)
+        .with("grant", session.grant.to_string())
+        .with("target", session.target)
+        .with("why", ended.why.as_str())
+        .with("by", ended.by.clone())
+        .with("note", ended.note.clone());
+    Ok(tx.commit(event).await?)
+}

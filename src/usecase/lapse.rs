@@ -1,0 +1,39 @@
+//! Nobody decided in time.
+
+use curfew_policy::ask::has_lapsed;
+use curfew_policy::request::{Approval, RequestState};
+
+use super::{Desk, Outcome};
+use crate::store::{Action, Event, Events, Requests};
+
+/// Lapses the requests that have waited for 24 hours, and says how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lapse(desk: &Desk) -> Outcome<usize> {
+    let waiting = desk.store().view().await?.read().requests(Requests::Pending).await?;
+    let due = |now| move |filed: &crate::store::Filed| has_lapsed(&filed.request, now);
+    if !waiting.iter().any(due(desk.clock().wall())) {
+        return Ok(0);
+    }
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().wall();
+    let mut events = Vec::new();
+    // Read again: somebody may have decided meanwhile.
+    for filed in tx.read().requests(Requests::Pending).await?.into_iter().filter(due(now)) {
+        let request = filed.request;
+        let how = Approval { by: "curfew".to_owned(), at: now, note: None };
+        tx.decided(request.id, RequestState::Lapsed, &how).await?;
+        events.push(
+            Event::new(now, "curfew", Action::RequestLapsed, request.id)
+                .with("user", request.user)
+                .with("targets", request.targets)
+                .with("role", request.role),
+        );
+    }
+    let count = events.len();
+    if let Some(events) = Events::all(events) {
+        tx.commit(events).await?;
+    }
+    Ok(count)
+}

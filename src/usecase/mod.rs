@@ -1,0 +1,39 @@
+//! What people do with Curfew, one verb a file: ask, approve, connect, revoke.
+//!
+//! Doors parse what somebody typed and call in here with an [`Actor`]; here the rules are asked, the store is changed
+//! together with its audit event, and live sessions are told. No door knows a rule, and no SQL is known here.
+
+pub mod admit;
+pub mod approve;
+pub mod audit;
+pub mod cancel;
+pub mod deny;
+mod desk;
+pub mod done;
+pub mod expire;
+pub mod extend;
+mod fault;
+pub mod grant;
+pub mod hangup;
+pub mod kill;
+pub mod lapse;
+pub mod list;
+pub mod nearest;
+pub mod record;
+pub mod refuse;
+pub mod reload;
+pub mod request;
+pub mod revoke;
+mod rulebook;
+pub mod show;
+pub mod sight;
+pub mod start;
+pub mod targets;
+#[cfg(test)]
+mod tests;
+pub mod view;
+pub mod whoami;
+
+pub use desk::{Actor, Desk};
+pub use fault::{Fault, Outcome};
+pub use rulebook::Rulebook;

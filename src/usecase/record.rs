@@ -1,0 +1,73 @@
+//! The recordings of a session: begun and sealed. And who looked at them.
+
+use curfew_policy::id::SessionId;
+
+use super::{Actor, Desk, Fault, Outcome, sight};
+use crate::store::{Action, Event, Recorded, Session};
+use curfew_policy::user::Duty;
+
+/// A channel is about to be recorded. Its bytes wait for this.
+///
+/// # Errors
+/// When the session is not there, or the database does not take it: then the channel must not begin.
+pub async fn started(desk: &Desk, id: SessionId, recording: &Recorded) -> Outcome<()> {
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().wall();
+    let session = tx.read().session(id).await?.ok_or_else(|| Fault::not_found(id))?;
+    tx.start_recording(id, recording, now).await?;
+    let event = Event::new(now, &session.user, Action::RecordingStarted, id)
+        .with("target", session.target)
+        .with("channel", recording.channel)
+        .with("kind", recording.kind.as_str())
+        .with("command", recording.command.clone())
+        .with("path", recording.path.as_str());
+    Ok(tx.commit(event).await?)
+}
+
+/// A recording was sealed: how long its file is, and the seal (the head of its hash chain, or its signature).
+///
+/// # Errors
+/// When there is no such recording, or the database does not take it. The seal is in the file as well.
+pub async fn sealed(desk: &Desk, id: SessionId, channel: u32, bytes: u64, seal: &str) -> Outcome<()> {
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().wall();
+    let session = tx.read().session(id).await?.ok_or_else(|| Fault::not_found(id))?;
+    tx.seal_recording(id, channel, now, bytes, seal).await?;
+    let event = Event::new(now, &session.user, Action::RecordingSealed, id)
+        .with("target", session.target)
+        .with("channel", channel)
+        .with("bytes", bytes)
+        .with("seal", seal);
+    Ok(tx.commit(event).await?)
+}
+
+/// How somebody looks at a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// While it goes on.
+    Watch,
+    /// Afterwards.
+    Replay,
+}
+
+/// A session that the actor may watch or replay: their own, or any by duty. That they looked is written down.
+///
+/// # Errors
+/// When it is not there for this actor, or not theirs to look at; or the database does not answer.
+pub async fn look(desk: &Desk, actor: &Actor, id: SessionId, look: Look) -> Outcome<Session> {
+    let (duty, action) = match look {
+        Look::Watch => (Duty::Watch, Action::SessionWatched),
+        Look::Replay => (Duty::Replay, Action::SessionReplayed),
+    };
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().wall();
+    let session = sight::session(&mut tx.read(), actor, &desk.rules(), id).await?;
+    if !actor.is(&session.user) && !actor.has(duty) {
+        return Err(Fault::refused("not-allowed", format!("{id} is not yours, and you do not have the duty `{duty}`")));
+    }
+    let event = Event::new(now, actor.name(), action, id)
+        .with("user", session.user.as_str())
+        .with("target", session.target.as_str());
+    tx.commit(event).await?;
+    Ok(session)
+}

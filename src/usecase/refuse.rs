@@ -1,0 +1,141 @@
+//! What was refused is written down too, but a repeated refusal only once a minute: nobody fills the log by trying
+//! again and again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use curfew_policy::refusal::Refusal;
+
+use super::admit::Caller;
+use super::{Actor, Desk, Fault, Outcome};
+use crate::store::{Action, Event, Events};
+
+/// How long equal refusals are counted before they are written again.
+const SPAN: Duration = Duration::from_secs(60);
+
+/// How many different refusals one actor gets written in a span; further ones are counted together.
+const MOST_EACH: usize = 20;
+
+/// How many are remembered in all.
+const MOST: usize = 4096;
+
+/// Whose refusal of what, for which reason.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    action: Action,
+    actor: String,
+    about: String,
+    code: &'static str,
+}
+
+/// Since when (monotonic), and how many were not written.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    since: Duration,
+    unwritten: u64,
+}
+
+/// The refusals of the last minute.
+#[derive(Debug, Default)]
+pub struct Repeats(Mutex<HashMap<Key, Count>>);
+
+impl Repeats {
+    /// Whether this one is to be written, or was only counted.
+    fn is_new(&self, mut key: Key, mono: Duration) -> bool {
+        let mut counts = self.counts();
+        let same_actor = |other: &Key| other.actor == key.actor && other.action == key.action;
+        let many = !counts.contains_key(&key)
+            && (counts.keys().filter(|other| same_actor(other)).count() >= MOST_EACH || counts.len() >= MOST);
+        if many {
+            key = Key { about: String::new(), code: "many", ..key };
+            if counts.len() >= MOST {
+                key.actor.clear();
+            }
+        }
+        match counts.get_mut(&key) {
+            Some(count) => {
+                count.unwritten += 1;
+                false
+            }
+            None => {
+                counts.insert(key, Count { since: mono, unwritten: 0 });
+                true
+            }
+        }
+    }
+
+    /// Those that were counted and not written, of spans that are over.
+    fn over(&self, mono: Duration) -> Vec<(Key, u64)> {
+        let mut over = Vec::new();
+        self.counts().retain(|key, count| {
+            let live = mono.saturating_sub(count.since) < SPAN;
+            if !live && count.unwritten > 0 {
+                over.push((key.clone(), count.unwritten));
+            }
+            live
+        });
+        over
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody proven was not let in.
+pub(super) async fn session(desk: &Desk, caller: &Caller, fault: &Fault) {
+    // The database, which did not answer, does not take this either.
+    let Fault::Refused(refusal) = fault else { return };
+    // A name that is no target may be anything: such names count as one.
+    let about = if desk.rules().targets.contains_key(&caller.target) { caller.target.clone() } else { String::new() };
+    let key = Key { action: Action::SessionRefused, actor: caller.user.clone(), about, code: refusal.code };
+    write(desk, key, &caller.target, refusal, Some(&caller.from)).await;
+}
+
+/// Somebody asked for what no rule gives.
+pub(super) async fn request(desk: &Desk, actor: &Actor, subject: &str, refusal: &Refusal) {
+    let actor = actor.name().to_owned();
+    let key = Key { action: Action::RequestRefused, actor, about: String::new(), code: refusal.code };
+    write(desk, key, subject, refusal, None).await;
+}
+
+/// A connection was refused before anybody was proven: from where (an address), the machine's word for it, and more.
+pub async fn connection(desk: &Desk, from: &str, code: &'static str, detail: &str) {
+    // Addresses are cheap: they count as one.
+    let key = Key { action: Action::ConnectionRefused, actor: "curfew".to_owned(), about: String::new(), code };
+    let detail: String = detail.escape_debug().take(200).collect();
+    write(desk, key, from, &Refusal::new(code, detail), Some(from)).await;
+}
+
+async fn write(desk: &Desk, key: Key, subject: &str, refusal: &Refusal, from: Option<&str>) {
+    let now = desk.clock().now();
+    let (action, actor) = (key.action, key.actor.clone());
+    if !desk.repeats().is_new(key, now.mono) {
+        return;
+    }
+    let event = Event::new(now.wall, &actor, action, subject)
+        .with("code", refusal.code)
+        .with("why", refusal.audit.as_str())
+        .with("from", from);
+    let at_desk = desk.clone();
+    let written = desk.whole(async move { Ok(at_desk.store().begin().await?.commit(event).await?) }).await;
+    if let Err(fault) = written {
+        tracing::warn!(code = fault.code(), "a refusal could not be written to the audit log");
+    }
+}
+
+/// Writes down how many refusals were only counted, in spans that are over.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn settle(desk: &Desk) -> Outcome<()> {
+    let now = desk.clock().now();
+    let events = desk.repeats().over(now.mono).into_iter().map(|(key, count)| {
+        Event::new(now.wall, &key.actor, key.action, &key.about).with("code", key.code).with("repeated", count)
+    });
+    match Events::all(events.collect()) {
+        Some(events) => Ok(desk.store().begin().await?.commit(events).await?),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,71 @@
+//! The configuration was read again: what it no longer names loses its access.
+
+use curfew_policy::grant::{Grant, GrantEnd, GrantState};
+use curfew_proxy::deadline::End;
+
+use super::{Desk, Outcome, Rulebook, grant};
+use crate::leases::Live;
+use crate::store::{Action, Event, Events, Grants};
+
+/// From now on these rules hold. Live sessions go on, but for those whose user, target or role is gone: they end as
+/// revoked, and so do such grants.
+///
+/// # Errors
+/// When the database does not answer. The rules hold, and live sessions were ended, even then.
+pub async fn reload(desk: &Desk, rules: Rulebook) -> Outcome<()> {
+    desk.replace_rules(rules);
+    let rules = desk.rules();
+    desk.leases().end_where(|live| session_gone(&rules, live).map(gone));
+    let at_desk = desk.clone();
+    desk.whole(async move { revoke_gone(&at_desk, Action::ConfigReloaded).await }).await
+}
+
+/// Revokes the grants whose user or role is gone, or all of whose targets are, and commits that with the event that
+/// brought it about.
+pub(super) async fn revoke_gone(desk: &Desk, action: Action) -> Outcome<()> {
+    let rules = desk.rules();
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().wall();
+    let mut events = Events::from(
+        Event::new(now, "curfew", action, "configuration")
+            .with("users", rules.people.len())
+            .with("targets", rules.targets.len())
+            .with("roles", rules.roles.len())
+            .with("rules", rules.rules.len()),
+    );
+    let mut revoked = Vec::new();
+    for held in tx.read().grants(Grants::Live).await? {
+        let Some(what) = grant_gone(&rules, &held) else { continue };
+        if held.state(now) != GrantState::Ended {
+            events = events.and(grant::end(&mut tx, &held, now, "curfew", GrantEnd::Revoked, Some(&what)).await?);
+            revoked.push((held.id, what));
+        }
+    }
+    tx.commit(events).await?;
+    for (id, what) in revoked {
+        desk.leases().end_grant(id, &gone(what));
+    }
+    Ok(())
+}
+
+fn gone(what: String) -> End {
+    End::Revoked { by: "curfew".to_owned(), note: what }
+}
+
+fn session_gone(rules: &Rulebook, live: &Live) -> Option<String> {
+    missing(rules, &live.user, &live.role)
+        .or_else(|| (!rules.targets.contains_key(&live.target)).then(|| format!("target {} is gone", live.target)))
+}
+
+fn grant_gone(rules: &Rulebook, held: &Grant) -> Option<String> {
+    let targets = || held.targets.iter().all(|target| !rules.targets.contains_key(target));
+    missing(rules, &held.user, &held.role)
+        .or_else(|| targets().then(|| format!("target {} is gone", held.targets.join(", "))))
+}
+
+fn missing(rules: &Rulebook, user: &str, role: &str) -> Option<String> {
+    if !rules.people.contains_key(user) {
+        return Some(format!("user {user} is gone"));
+    }
+    (!rules.roles.contains_key(role)).then(|| format!("role {role} is gone"))
+}

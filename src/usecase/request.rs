@@ -1,0 +1,184 @@
+//! Somebody asks for access.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_policy::ask::{Ask, assess};
+use curfew_policy::refusal::Refusal;
+use curfew_policy::target::Target;
+use curfew_policy::time::{after, to_millis};
+use curfew_policy::user::Person;
+use jiff::Timestamp;
+
+use super::nearest::nearest;
+use super::view::RequestView;
+use super::{Actor, Desk, Fault, Outcome, Rulebook, grant, refuse};
+use crate::store::{Events, NewRequest, Tx};
+
+/// How many of somebody's requests may wait for a decision at a time.
+pub const MOST_PENDING: i64 = 20;
+
+/// How far ahead access may be asked for.
+pub const FARTHEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What somebody asks for, as they typed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The targets, never empty.
+    pub targets: Vec<String>,
+    /// The role.
+    pub role: String,
+    /// The login; `None` is any login of the role.
+    pub login: Option<String>,
+    /// For how long.
+    pub duration: Duration,
+    /// Why.
+    pub reason: String,
+    /// From when on; `None` is when it is granted.
+    pub at: Option<Timestamp>,
+}
+
+/// A request that was filed, and what it waits for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The request: granted already, or pending.
+    pub request: RequestView,
+    /// The groups whose approval is waited for; empty when it was granted.
+    pub waits_for: Vec<String>,
+}
+
+/// Files a request. Where the rules ask for no approval it is granted at once.
+///
+/// # Errors
+/// When no rule carries it, or too many wait already; or the database does not answer.
+pub async fn file(desk: &Desk, actor: &Actor, wish: Wish) -> Outcome<Asked> {
+    let person = actor.user()?.clone();
+    let at_desk = desk.clone();
+    let subject = wish.targets.join(" ");
+    let asked = desk.whole(async move { file_whole(&at_desk, &person, wish).await }).await;
+    if let Err(Fault::Refused(refusal)) = &asked {
+        refuse::request(desk, actor, &subject, refusal).await;
+    }
+    asked
+}
+
+async fn file_whole(desk: &Desk, person: &Person, wish: Wish) -> Outcome<Asked> {
+    let rules = desk.rules();
+    let mut tx = desk.store().begin().await?;
+    let now = desk.clock().wall();
+    let targets = known_targets(&rules, person, &wish.targets)?;
+    let role = rules.roles.get(&wish.role).ok_or_else(|| no_role(&rules, person, &wish, &targets))?;
+    let ask = Ask {
+        person,
+        targets: targets.iter().map(|target| &***target).collect(),
+        role,
+        login: wish.login.as_deref(),
+        duration: wish.duration,
+        reason: &wish.reason,
+    };
+    let carried = assess(&ask, &rules.rules)?;
+    let new = NewRequest {
+        user: &person.name,
+        targets: &targets.iter().map(|target| target.name.clone()).collect::<Vec<_>>(),
+        role: &wish.role,
+        login: wish.login.as_deref(),
+        duration: wish.duration,
+        reason: wish.reason.trim(),
+        asked_at: now,
+        starts_at: beginning(wish.at, now)?,
+        needed: carried.needed(),
+        extends: None,
+    };
+    let filed = write(&mut tx, &new).await?;
+    let mut events = Events::from(grant::filed_event(&filed, &person.name, now));
+    let mut waits_for = Vec::new();
+    let mut given = None;
+    if carried.enough(&[], &person.name) {
+        let new = grant::give(&mut tx, &filed, wish.duration, now).await?;
+        for event in grant::events(&filed, &new, &person.name, now) {
+            events = events.and(event);
+        }
+        given = Some(new);
+    } else {
+        waits_for = carried.approver_groups().into_iter().map(str::to_owned).collect();
+    }
+    finish(desk, tx, events, filed.id, given, waits_for).await
+}
+
+/// Writes a request down, unless too many of its user wait already.
+pub(super) async fn write(tx: &mut Tx, new: &NewRequest<'_>) -> Outcome<curfew_policy::request::Request> {
+    if new.needed > 0 && tx.read().pending_of(new.user).await? >= MOST_PENDING {
+        return Err(Fault::refused(
+            "too-many-pending",
+            format!("{MOST_PENDING} of your requests wait for a decision; cancel one first (`requests --mine`)"),
+        ));
+    }
+    let id = tx.file(new).await?;
+    let filed = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
+    Ok(filed.request)
+}
+
+/// Commits a filed request, tells the live sessions, and gives the request as it now stands.
+pub(super) async fn finish(
+    desk: &Desk,
+    mut tx: Tx,
+    events: Events,
+    id: curfew_policy::id::RequestId,
+    given: Option<grant::Given>,
+    waits_for: Vec<String>,
+) -> Outcome<Asked> {
+    let filed = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
+    tx.commit(events).await?;
+    if let Some(given) = given {
+        given.announce(desk, desk.clock().now());
+    }
+    Ok(Asked { request: RequestView::from(&filed.request), waits_for })
+}
+
+/// The targets of these names, each once. A name that this person has nothing to do with is unknown to them, whether
+/// or not it exists.
+fn known_targets<'a>(rules: &'a Rulebook, person: &Person, names: &[String]) -> Result<Vec<&'a Arc<Target>>, Refusal> {
+    let mut targets: Vec<&Arc<Target>> = Vec::new();
+    for name in names {
+        let known = rules.targets.get(name).filter(|target| !rules.roles_for(person, target).is_empty());
+        let target = known.ok_or_else(|| unknown_target(rules, person, name))?;
+        if !targets.iter().any(|other| other.name == target.name) {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}
+
+/// The answer for a target that is not there for this person, with the nearest name of one that is.
+#[must_use]
+pub fn unknown_target(rules: &Rulebook, person: &Person, typed: &str) -> Refusal {
+    let shown: String = typed.escape_debug().take(80).collect();
+    let near = nearest(typed, rules.targets_for(person).map(|target| target.name.as_str()));
+    let text = match near {
+        Some(near) => format!("no target `{shown}` that you may ask for; did you mean {near}?"),
+        None => format!("no target `{shown}` that you may ask for; `targets` lists those"),
+    };
+    Refusal::new("unknown-target", text)
+        .audited(format!("{} named `{shown}`, which is no target of theirs", person.name))
+}
+
+fn no_role(rules: &Rulebook, person: &Person, wish: &Wish, targets: &[&Arc<Target>]) -> Refusal {
+    let shown: String = wish.role.escape_debug().take(80).collect();
+    let on: Vec<&str> = targets.iter().flat_map(|target| rules.roles_for(person, target)).collect();
+    let text = match nearest(&wish.role, on.iter().copied()) {
+        Some(near) => format!("no role `{shown}` that you may ask for; did you mean {near}?"),
+        None => format!("no role `{shown}` that you may ask for; `targets` lists those"),
+    };
+    Refusal::new("unknown-role", text)
+}
+
+fn beginning(at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+    let Some(at) = at.map(to_millis) else { return Ok(None) };
+    if at <= now {
+        return Err(Refusal::new("past", "--at is in the past; leave it out to begin when it is granted"));
+    }
+    if at > after(now, FARTHEST) {
+        return Err(Refusal::new("far", "--at is more than 30 days ahead; ask nearer to the time"));
+    }
+    Ok(Some(at))
+}

@@ -1,0 +1,210 @@
+//! The use cases against a real database in a temporary folder, on a clock that stands still until it is moved.
+
+mod life;
+mod trouble;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_policy::grant::Grant;
+use curfew_policy::id::{GrantId, RequestId, SessionId};
+use curfew_policy::pattern::Glob;
+use curfew_policy::role::Role;
+use curfew_policy::rule::Rule;
+use curfew_policy::target::{Address, Protocol, Target, TargetAuth};
+use curfew_policy::user::{Duty, Person};
+use curfew_proxy::clock::Clock;
+use ring::signature::Ed25519KeyPair;
+use tempfile::TempDir;
+
+use super::admit::{Admitted, Caller, admit};
+use super::request::{Asked, Wish, file};
+use super::{Actor, Desk, Fault, Outcome, Rulebook, start};
+use crate::store::{DATABASE_FILE, HEAD_FILE, Store, Verdict, verify_audit};
+
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3600);
+
+/// A gateway without its doors.
+pub struct Bench {
+    pub desk: Desk,
+    pub clock: Clock,
+    pub dir: TempDir,
+    key: Vec<u8>,
+}
+
+impl Bench {
+    pub async fn new() -> Self {
+        let key = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap().as_ref().to_vec();
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Clock::manual("2026-11-23T04:00:00Z".parse().unwrap());
+        let store = Store::open(dir.path(), Ed25519KeyPair::from_pkcs8(&key).unwrap()).await.unwrap();
+        let desk = Desk::new(store, clock.clone(), rulebook());
+        start::open(&desk).await.unwrap();
+        Self { desk, clock, dir, key }
+    }
+
+    /// The process is gone without a word, and starts again.
+    pub async fn crash(self) -> Self {
+        let Self { desk, clock, dir, key } = self;
+        desk.store().close().await;
+        drop(desk);
+        let store = Store::open(dir.path(), Ed25519KeyPair::from_pkcs8(&key).unwrap()).await.unwrap();
+        let desk = Desk::new(store, clock.clone(), rulebook());
+        start::open(&desk).await.unwrap();
+        Self { desk, clock, dir, key }
+    }
+
+    pub fn actor(&self, name: &str) -> Actor {
+        Actor::Person(self.desk.rules().people.get(name).unwrap().clone())
+    }
+
+    /// alice asks for admin on web1, which needs two leads.
+    pub async fn ask(&self, span: Duration) -> Asked {
+        file(&self.desk, &self.actor("alice"), wish("web1", "admin", span)).await.unwrap()
+    }
+
+    /// alice holds admin on web1.
+    pub async fn granted(&self, span: Duration) -> GrantId {
+        let asked = self.ask(span).await;
+        self.approve(&asked, "bob").await.unwrap();
+        let asked = self.approve(&asked, "carol").await.unwrap();
+        asked.request.grant.unwrap().parse().unwrap()
+    }
+
+    pub async fn approve(&self, asked: &Asked, who: &str) -> Outcome<Asked> {
+        super::approve::approve(&self.desk, &self.actor(who), id(asked), None, None).await
+    }
+
+    pub async fn connect(&self, user: &str, target: &str) -> Outcome<Admitted> {
+        admit(&self.desk, caller(user, target)).await
+    }
+
+    pub async fn grant(&self, id: GrantId) -> Grant {
+        self.desk.store().view().await.unwrap().read().grant(id).await.unwrap().unwrap()
+    }
+
+    pub async fn session_end(&self, id: SessionId) -> Option<String> {
+        let session = self.desk.store().view().await.unwrap().read().session(id).await.unwrap().unwrap();
+        session.ended.map(|(_, why)| why)
+    }
+
+    /// The actions in the audit log, oldest first.
+    pub async fn log(&self) -> Vec<String> {
+        let mut view = self.desk.store().view().await.unwrap();
+        let records = view.read().audit(None, i64::MAX).await.unwrap();
+        records.into_iter().map(|record| format!("{} {} {}", record.actor, record.action, record.subject)).collect()
+    }
+
+    pub async fn verify(&self) -> Verdict {
+        let (database, head) = (self.dir.path().join(DATABASE_FILE), self.dir.path().join(HEAD_FILE));
+        verify_audit(&database, &self.desk.store().public_key(), &head).await.unwrap()
+    }
+}
+
+pub fn id(asked: &Asked) -> RequestId {
+    asked.request.id.parse().unwrap()
+}
+
+pub fn wish(target: &str, role: &str, duration: Duration) -> Wish {
+    Wish {
+        targets: vec![target.into()],
+        role: role.into(),
+        login: None,
+        duration,
+        reason: "INC-7: disk full".into(),
+        at: None,
+    }
+}
+
+pub fn caller(user: &str, target: &str) -> Caller {
+    Caller {
+        user: user.into(),
+        proof: "SHA256:x".into(),
+        target: target.into(),
+        login: None,
+        from: "203.0.113.5:50022".into(),
+        client: "SSH-2.0-OpenSSH_10.0".into(),
+    }
+}
+
+pub fn code<T: std::fmt::Debug>(outcome: Outcome<T>) -> &'static str {
+    outcome.unwrap_err().code()
+}
+
+pub fn said<T: std::fmt::Debug>(outcome: Outcome<T>) -> String {
+    outcome.unwrap_err().to_string()
+}
+
+pub fn is_unavailable<T>(outcome: &Outcome<T>) -> bool {
+    matches!(outcome, Err(Fault::Store(crate::store::StoreError::Unavailable(_))))
+}
+
+/// alice and dave are engineers, alice is on call, bob and carol are leads, eve is security, mallory is nobody.
+pub fn rulebook() -> Rulebook {
+    let people = [
+        person("alice", &["engineers", "oncall"], &[]),
+        person("dave", &["engineers"], &[]),
+        person("bob", &["leads", "engineers"], &[]),
+        person("carol", &["leads"], &[]),
+        person("eve", &["security"], &Duty::ALL),
+        person("mallory", &["visitors"], &[]),
+    ];
+    let targets = [target("web1", "prod"), target("web2", "prod"), target("vault", "secret")];
+    let roles = [role("admin", "root"), role("look", "viewer")];
+    Rulebook {
+        people: people.into_iter().map(|person| (person.name.clone(), person)).collect(),
+        targets: targets.into_iter().map(|target| (target.name.clone(), Arc::new(target))).collect(),
+        roles: roles.into_iter().map(|role| (role.name.clone(), Arc::new(role))).collect(),
+        rules: vec![rule("oncall", "web*", "look", HOUR, 0), rule("engineers", "web*", "admin", 4 * HOUR, 2)],
+    }
+}
+
+pub fn person(name: &str, groups: &[&str], may: &[Duty]) -> Person {
+    Person {
+        name: name.into(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect::<BTreeSet<_>>(),
+        may: may.iter().copied().collect(),
+    }
+}
+
+fn target(name: &str, env: &str) -> Target {
+    Target {
+        name: name.into(),
+        protocol: Protocol::Ssh,
+        address: Address { host: "10.0.0.5".into(), port: 22 },
+        host_keys: vec!["ssh-ed25519 AAAA".into()],
+        labels: BTreeMap::from([("env".into(), env.into())]),
+        auth: TargetAuth::Certificate,
+    }
+}
+
+fn role(name: &str, login: &str) -> Role {
+    Role {
+        name: name.into(),
+        logins: vec![login.into()],
+        shell: true,
+        exec: Vec::new(),
+        sftp: curfew_policy::role::SftpAccess::None,
+        forward: Vec::new(),
+        listen: Vec::new(),
+        agent: false,
+        env: Vec::new(),
+        max_idle: None,
+        record_input: false,
+    }
+}
+
+pub fn rule(group: &str, targets: &str, role: &str, max_duration: Duration, approvals: u32) -> Rule {
+    Rule {
+        groups: vec![group.into()],
+        targets: vec![Glob::new(targets)],
+        labels: BTreeMap::new(),
+        roles: vec![role.into()],
+        max_duration,
+        reason: Some(regex::Regex::new("INC-\\d+").unwrap()),
+        approvals,
+        approvers: vec!["leads".into()],
+    }
+}

@@ -1,0 +1,108 @@
+//! Crashes, a database that is locked, gone or replaced, and clocks that jump.
+
+use curfew_policy::grant::GrantEnd;
+use curfew_proxy::deadline::{End, Standing};
+use sqlx::{ConnectOptions, Connection};
+
+use super::*;
+use crate::sweep;
+use crate::usecase::{hangup, list, reload::reload, revoke::revoke};
+
+async fn intruder(bench: &Bench) -> sqlx::SqliteConnection {
+    let file = bench.dir.path().join(DATABASE_FILE);
+    sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn sessions_that_a_crash_left_open_are_closed_as_interrupted() {
+    let bench = Bench::new().await;
+    bench.granted(HOUR).await;
+    let admitted = bench.connect("alice", "web1").await.unwrap();
+    let bench = bench.crash().await;
+    assert_eq!(bench.session_end(admitted.session).await.as_deref(), Some("interrupted"));
+    assert!(bench.log().await.contains(&"curfew session.ended s1".to_owned()));
+    assert!(bench.connect("alice", "web1").await.is_ok(), "the grant has survived");
+}
+
+#[tokio::test]
+async fn a_locked_database_refuses_in_time_and_live_leases_stand() {
+    let bench = Bench::new().await;
+    let grant = bench.granted(HOUR).await;
+    let mut admitted = bench.connect("alice", "web1").await.unwrap();
+    let mut intruder = intruder(&bench).await;
+    sqlx::query("BEGIN EXCLUSIVE").execute(&mut intruder).await.unwrap();
+
+    let refused = tokio::time::timeout(Duration::from_secs(15), bench.connect("alice", "web1")).await.unwrap();
+    assert!(is_unavailable(&refused));
+    assert_eq!(said(refused), "the bastion's database does not answer; try again in a moment");
+    assert!(is_unavailable(&revoke(&bench.desk, &bench.actor("bob"), grant, "no").await));
+    assert!(matches!(admitted.lease.standing(), Standing::Until(_)));
+    hangup::ended(&bench.desk, SessionId(1), &End::Client).await;
+    sqlx::query("ROLLBACK").execute(&mut intruder).await.unwrap();
+
+    // What could not be written then is written now.
+    sweep::once(&bench.desk).await.unwrap();
+    assert_eq!(bench.session_end(SessionId(1)).await.as_deref(), Some("client"));
+    bench.clock.advance(HOUR);
+    assert!(matches!(admitted.lease.over(&bench.clock).await, End::Expired | End::Revoked { .. }));
+    assert!(matches!(bench.verify().await, Verdict::Intact { .. }));
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_or_replaced_is_said_to_be() {
+    let bench = Bench::new().await;
+    bench.granted(HOUR).await;
+    let admitted = bench.connect("alice", "web1").await.unwrap();
+    let file = bench.dir.path().join(DATABASE_FILE);
+    let aside = bench.dir.path().join("aside");
+    std::fs::rename(&file, &aside).unwrap();
+    assert!(is_unavailable(&bench.connect("alice", "web1").await));
+    assert!(is_unavailable(&list::grants(&bench.desk, &bench.actor("alice"), false).await));
+    std::fs::copy(&aside, &file).unwrap();
+    assert!(is_unavailable(&bench.connect("alice", "web1").await), "a copy is not the database");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::rename(&aside, &file).unwrap();
+    assert!(bench.connect("alice", "web1").await.is_ok());
+    assert!(matches!(admitted.lease.standing(), Standing::Until(_)));
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_stands_still_gives_a_new_session_no_more_time() {
+    let bench = Bench::new().await;
+    let grant = bench.granted(HOUR).await;
+    bench.clock.step(Duration::ZERO, HOUR - MINUTE);
+    let admitted = bench.connect("alice", "web1").await.unwrap();
+    let left = |lease: &curfew_proxy::deadline::Lease| match lease.standing() {
+        Standing::Until(until) => until.remaining(bench.clock.now()),
+        Standing::Over(_) => Duration::ZERO,
+    };
+    assert_eq!(left(&admitted.lease), MINUTE);
+    bench.clock.step(Duration::ZERO, MINUTE);
+    assert!(bench.connect("alice", "web1").await.is_err());
+    sweep::once(&bench.desk).await.unwrap();
+    assert_eq!(bench.grant(grant).await.ended.map(|(_, why)| why), Some(GrantEnd::Expired));
+}
+
+#[tokio::test]
+async fn what_the_configuration_no_longer_names_loses_its_access() {
+    let bench = Bench::new().await;
+    let grant = bench.granted(HOUR).await;
+    let mut alices = bench.connect("alice", "web1").await.unwrap();
+    let mut rules = rulebook();
+    rules.people.remove("alice");
+    reload(&bench.desk, rules).await.unwrap();
+    let gone = End::Revoked { by: "curfew".into(), note: "user alice is gone".into() };
+    assert_eq!(alices.lease.over(&bench.clock).await, gone);
+    let held = bench.grant(grant).await;
+    assert_eq!(held.ended.map(|(_, why)| why), Some(GrantEnd::Revoked));
+    assert_eq!(held.ended_note.as_deref(), Some("user alice is gone"));
+    assert!(bench.connect("alice", "web1").await.is_err());
+    bench.desk.store().close().await;
+    let mut intruder = intruder(&bench).await;
+    let ends: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit WHERE action = 'grant.revoked'")
+        .fetch_one(&mut intruder)
+        .await
+        .unwrap();
+    assert_eq!(ends, 1);
+    intruder.close().await.unwrap();
+}
