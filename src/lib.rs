@@ -4,6 +4,7 @@ pub mod config;
 pub mod console;
 pub mod leases;
 pub mod private;
+pub mod secrets;
 pub mod store;
 pub mod sweep;
 pub mod usecase;

@@ -14,6 +14,8 @@ mod reading;
 mod requests;
 mod sessions;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod verify;
 

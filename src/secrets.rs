@@ -1,0 +1,190 @@
+//! The keys of the gateway, in `state_dir`: made at the first start, read at every other.
+//!
+//! | file | what it proves |
+//! | --- | --- |
+//! | `host_key` | the bastion to its clients |
+//! | `host_ca` | the names of targets, and the bastion's, to clients that trust it (`@cert-authority`) |
+//! | `user_ca` | a session to its target (`TrustedUserCAKeys`) |
+//! | `seal_key` | recordings and the audit log to whoever verifies them |
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use curfew_recorder::SealKey;
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::{Ed25519KeyPair, KeyPair};
+use ssh_key::private::Ed25519Keypair;
+use ssh_key::{LineEnding, PrivateKey, PublicKey};
+
+use crate::private::{self, NotPrivate};
+
+/// The file of the key that seals recordings and signs the audit log.
+pub const SEAL_KEY_FILE: &str = "seal_key";
+
+/// A key that cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] NotPrivate),
+    /// The key of the seals cannot be used.
+    #[error(transparent)]
+    Seal(#[from] curfew_recorder::KeyError),
+    /// A file holds something else.
+    #[error("{file} in the state folder is not a key ({why}); put the right one back, or move it away for a new one")]
+    Malformed {
+        /// Which.
+        file: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandomness,
+}
+
+/// The keys of the gateway.
+#[derive(Debug)]
+pub struct Secrets {
+    /// Proves the bastion to its clients.
+    pub host_key: PrivateKey,
+    /// Certifies host keys.
+    pub host_ca: PrivateKey,
+    /// Certifies sessions to their targets.
+    pub user_ca: PrivateKey,
+    /// Seals recordings.
+    pub seal: SealKey,
+    /// Signs the audit log: the same key as `seal`, for other statements.
+    pub audit: Ed25519KeyPair,
+}
+
+impl Secrets {
+    /// Reads the keys in `state_dir`, and makes those that are not there.
+    ///
+    /// # Errors
+    /// When one cannot be read or made, is open to others, or is no key.
+    pub fn open(state_dir: &Path) -> Result<Self, SecretsError> {
+        private::folder(state_dir)?;
+        let seal_file = state_dir.join(SEAL_KEY_FILE);
+        let seal = SealKey::open(&seal_file)?;
+        Ok(Self {
+            host_key: ssh_key_in(state_dir, "host_key", "curfew")?,
+            host_ca: ssh_key_in(state_dir, "host_ca", "curfew host CA")?,
+            user_ca: ssh_key_in(state_dir, "user_ca", "curfew user CA")?,
+            audit: signing_key(&seal_file)?,
+            seal,
+        })
+    }
+
+    /// What others need of them.
+    #[must_use]
+    pub fn public(&self) -> PublicParts {
+        PublicParts {
+            host_key: self.host_key.public_key().clone(),
+            host_ca: self.host_ca.public_key().clone(),
+            user_ca: self.user_ca.public_key().clone(),
+            seal: self.seal.public(),
+        }
+    }
+}
+
+/// What clients, targets and auditors need of the gateway's keys.
+#[derive(Debug, Clone)]
+pub struct PublicParts {
+    /// The bastion's plain host key.
+    pub host_key: PublicKey,
+    /// For clients: `@cert-authority * …` in `known_hosts`.
+    pub host_ca: PublicKey,
+    /// For targets: a file that `TrustedUserCAKeys` names.
+    pub user_ca: PublicKey,
+    /// For `curfew verify --key`.
+    pub seal: curfew_recorder::PublicKey,
+}
+
+/// The bytes of a public seal key (Ed25519, 32 bytes), as the audit log is verified with.
+#[must_use]
+pub fn seal_bytes(key: &curfew_recorder::PublicKey) -> Vec<u8> {
+    // Its text form is a word, and the bytes in base64.
+    let text = key.to_string();
+    text.split_whitespace().nth(1).and_then(|encoded| STANDARD.decode(encoded).ok()).unwrap_or_default()
+}
+
+fn ssh_key_in(state_dir: &Path, file: &'static str, comment: &str) -> Result<PrivateKey, SecretsError> {
+    let text = private::read_or_create(&state_dir.join(file), || new_ssh_key(file, comment))?;
+    PrivateKey::from_openssh(text).map_err(malformed(file))
+}
+
+fn new_ssh_key(file: &'static str, comment: &str) -> Result<Vec<u8>, SecretsError> {
+    let mut bytes = [0; Ed25519Keypair::BYTE_SIZE];
+    let (seed, public) = bytes.split_at_mut(32);
+    SystemRandom::new().fill(seed).map_err(|_| SecretsError::NoRandomness)?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(malformed(file))?;
+    public.copy_from_slice(pair.public_key().as_ref());
+    let mut key = PrivateKey::from(Ed25519Keypair::from_bytes(&bytes).map_err(malformed(file))?);
+    key.set_comment(comment);
+    Ok(key.to_openssh(LineEnding::LF).map_err(malformed(file))?.as_bytes().to_vec())
+}
+
+/// The seal key as ring's own type: PKCS#8 (RFC 5958) in PEM, as [`SealKey`] keeps it.
+fn signing_key(file: &Path) -> Result<Ed25519KeyPair, SecretsError> {
+    let text = std::fs::read_to_string(file).map_err(NotPrivate::io(file))?;
+    let encoded: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
+    let pkcs8 = STANDARD.decode(encoded).map_err(malformed(SEAL_KEY_FILE))?;
+    Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).map_err(malformed(SEAL_KEY_FILE))
+}
+
+fn malformed<E: std::fmt::Display>(file: &'static str) -> impl FnOnce(E) -> SecretsError {
+    move |why| SecretsError::Malformed { file, why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_and_kept_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let (first, second) = (Secrets::open(&state).unwrap(), Secrets::open(&state).unwrap());
+        assert_eq!(first.host_key, second.host_key);
+        assert_eq!(first.user_ca, second.user_ca);
+        assert_ne!(first.user_ca, first.host_ca);
+        assert_eq!(state.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        for entry in std::fs::read_dir(&state).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn the_audit_log_is_signed_with_the_key_of_the_seals() {
+        let dir = tempfile::tempdir().unwrap();
+        let secrets = Secrets::open(dir.path()).unwrap();
+        assert_eq!(seal_bytes(&secrets.public().seal), secrets.audit.public_key().as_ref());
+    }
+
+    #[test]
+    fn a_key_that_others_may_read_stops_the_start() {
+        for file in ["host_key", "user_ca", "host_ca", SEAL_KEY_FILE] {
+            let dir = tempfile::tempdir().unwrap();
+            Secrets::open(dir.path()).unwrap();
+            let path = dir.path().join(file);
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+            let said = Secrets::open(dir.path()).unwrap_err().to_string();
+            assert!(said.contains(file) && said.contains("chmod 600"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_named_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        Secrets::open(dir.path()).unwrap();
+        let path = dir.path().join("host_ca");
+        std::fs::write(&path, "garbage").unwrap();
+        assert!(Secrets::open(dir.path()).unwrap_err().to_string().contains("host_ca"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "garbage");
+    }
+}
