@@ -1,6 +1,9 @@
 //! What an SSH channel carries: commands, shells, terminals, subsystems, exit status, half close.
 
-use crate::support::{Master, SOON, Stage, web1};
+use russh::Sig;
+
+use crate::support::wire::Ended;
+use crate::support::{Master, SOON, Stage, Wire, eventually, login, web1};
 
 #[test]
 fn the_exit_status_of_a_command_is_the_clients_own() {
@@ -131,11 +134,36 @@ fn a_break_reaches_the_target() {
     let mut terminal = stage.alice.terminal(&["-tt", "web1@bastion", "echo ready; cat"]);
     terminal.wait_for("ready", SOON);
     terminal.type_in(b"\r~B");
-    crate::support::eventually(SOON, "sshd was asked for a break", || stage.web1.log().contains("break"));
+    eventually(SOON, "sshd was asked for a break", || stage.web1.log().contains("break"));
     terminal.type_in(b"still here\r\x04");
     terminal.wait_for("still here", SOON);
     terminal.type_in(b"\x04");
     assert_eq!(terminal.wait(SOON), Some(0));
+}
+
+#[test]
+fn an_exit_signal_arrives_as_one() {
+    let stage = Stage::granted();
+    let mut wire = Wire::open(&stage.gateway);
+    assert!(wire.prove("web1", &stage.alice).unwrap());
+    let ended = wire.ended(wire.exec("echo so far; kill -TERM $$"));
+    assert_eq!(ended, Ended { output: "so far\n".to_owned(), status: None, signal: Some("TERM".to_owned()) });
+}
+
+#[test]
+fn a_signal_reaches_the_target() {
+    let stage = Stage::granted();
+    let mut wire = Wire::open(&stage.gateway);
+    assert!(wire.prove("web1", &stage.alice).unwrap());
+    let mut channel = wire.exec("trap 'echo caught; exit 9' TERM; echo ready; while :; do sleep 0.05; done");
+    wire.wait_for(&mut channel, "ready");
+    wire.signal(&channel, Sig::TERM);
+    if login() == "root" {
+        // OpenSSH hands no signals to root's processes: it is enough that it was asked.
+        eventually(SOON, "sshd was asked", || stage.web1.log().contains("request signal"));
+    } else {
+        assert_eq!(wire.ended(channel).status, Some(9));
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// The doors of the product: nobody imports them but what wires it together.
 const DOORS: [&str; 5] = ["console", "ctl", "http", "cli", "demo"];
-/// What wires the product together.
-const WIRING: [&str; 4] = ["main", "lib", "app", "serve"];
+/// What wires the product together: `cli` hands over to the command that was typed, `gate` to the console.
+const WIRING: [&str; 6] = ["main", "lib", "app", "serve", "cli", "gate"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::support::{SOON, Stage, eventually, text};
+use crate::support::{SOON, Stage, Wire, eventually, text};
 
 /// Escape sequences that clear a screen, set a title, ring, and go back over a line.
 const NASTY: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{8}\u{9b}31m\u{202e}<script>";
@@ -113,6 +113,19 @@ fn strange_user_names_are_refused_and_break_nothing() {
     }
     assert!(stage.gateway.is_running());
     stage.on_web1("true").run().ok();
+    harmless("the log", &stage.gateway.log());
+}
+
+#[test]
+fn a_name_of_64_kib_is_refused_and_breaks_nothing() {
+    let stage = Stage::granted();
+    for name in ["x".repeat(64 * 1024), format!("{}@web1", "\u{1b}[2J".repeat(8 * 1024)), "@".repeat(64 * 1024)] {
+        let mut wire = Wire::open(&stage.gateway);
+        let proven = wire.prove(&name, &stage.alice);
+        assert!(!matches!(proven, Ok(true)), "a name of 64 KiB was let in");
+    }
+    stage.on_web1("true").run().ok();
+    assert!(stage.gateway.log().lines().all(|line| line.len() < 8 * 1024), "the log keeps its lines short");
     harmless("the log", &stage.gateway.log());
 }
 

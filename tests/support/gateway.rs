@@ -92,19 +92,21 @@ impl Gateway {
     #[track_caller]
     pub fn trust(&self) -> Trust {
         let printed = self.curfew(&["ca"]).run().ok().text();
-        let lines = || printed.lines().map(str::trim);
-        let known_hosts: Vec<String> = lines()
-            .filter(|line| line.starts_with("@cert-authority "))
-            .map(|line| {
-                // For any name of the gateway: tests come by its address.
-                let key = line.splitn(3, ' ').nth(2).unwrap_or_default();
-                format!("@cert-authority * {key}\n")
-            })
-            .collect();
-        let user_ca = lines().find(|line| line.starts_with("ssh-") || line.starts_with("ecdsa-"));
+        let lines: Vec<&str> =
+            printed.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
+        // For any name of the gateway: tests come by its address.
+        let for_any_name = |line: &str| match line.strip_prefix("@cert-authority ") {
+            Some(rest) => Some(format!("@cert-authority * {}\n", rest.split_once(' ')?.1)),
+            None => line.contains("bastion").then_some(format!("* {}\n", line.split_once(' ')?.1)),
+        };
+        let user_ca = lines.iter().find(|line| line.starts_with("ssh-") || line.starts_with("ecdsa-"));
         Trust {
-            known_hosts: known_hosts.concat(),
-            user_ca: user_ca.unwrap_or_else(|| panic!("`curfew ca` names no user CA: {printed}")).to_owned(),
+            known_hosts: lines.iter().filter_map(|line| for_any_name(line)).collect(),
+            user_ca: user_ca.unwrap_or_else(|| panic!("`curfew ca` names no user CA: {printed}")).to_string(),
+            seal: lines
+                .last()
+                .unwrap_or_else(|| panic!("`curfew ca` names no key of the seals: {printed}"))
+                .to_string(),
             printed: printed.clone(),
         }
     }
@@ -260,12 +262,9 @@ impl Gateway {
     /// The public key that seals recordings, in a file.
     #[track_caller]
     pub fn recordings_key(&self) -> PathBuf {
-        let files = std::fs::read_dir(self.state_dir()).expect("read the state folder").flatten().map(|e| e.path());
-        let is_key = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.ends_with(".pub") && (name.contains("seal") || name.contains("sign") || name.contains("record"))
-        };
-        files.into_iter().find(is_key).expect("the public key of the seals is in the state folder")
+        let path = self.path().join("seal.pub");
+        std::fs::write(&path, self.trust().seal + "\n").expect("write the key");
+        path
     }
 
     pub fn log_path(&self) -> PathBuf {
@@ -324,6 +323,8 @@ pub struct Trust {
     pub known_hosts: String,
     /// A line for `TrustedUserCAKeys`.
     pub user_ca: String,
+    /// What `verify --key` takes.
+    pub seal: String,
     /// All of it.
     pub printed: String,
 }

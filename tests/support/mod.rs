@@ -11,6 +11,7 @@ pub mod stage;
 pub mod target;
 pub mod terminal;
 pub mod wait;
+pub mod wire;
 
 pub use client::{Client, Master, text};
 pub use gateway::Gateway;
@@ -20,6 +21,7 @@ pub use stage::{Stage, login, web1};
 pub use target::{Fake, Target};
 pub use terminal::Terminal;
 pub use wait::{Stopwatch, eventually, eventually_some, wall};
+pub use wire::Wire;
 
 use std::time::Duration;
 

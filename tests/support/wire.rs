@@ -1,0 +1,100 @@
+//! A client that sends what OpenSSH's does not: signals, long names, many requests. It uses the SSH library directly.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::client::{AuthResult, Config, Handle, Handler, Msg, connect};
+use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key};
+use russh::{Channel, ChannelMsg, Sig};
+use tokio::runtime::Runtime;
+
+use super::{Client, Gateway, SOON};
+
+/// A connection to the gateway, step by step.
+pub struct Wire {
+    runtime: Runtime,
+    handle: Handle<TrustsAll>,
+}
+
+/// The tests of host keys use OpenSSH.
+struct TrustsAll;
+
+impl Handler for TrustsAll {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, _: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+}
+
+/// How a command ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    pub output: String,
+    pub status: Option<u32>,
+    pub signal: Option<String>,
+}
+
+impl Wire {
+    pub fn open(gateway: &Gateway) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let handle = runtime.block_on(within(connect(Arc::new(Config::default()), gateway.address(), TrustsAll)));
+        Self { runtime, handle: handle.expect("the gateway answers") }
+    }
+
+    /// Proves a key under this name. An error where the gateway hangs up.
+    pub fn prove(&mut self, name: &str, person: &Client) -> Result<bool, russh::Error> {
+        let key = Arc::new(load_secret_key(&person.key.path, None).expect("read a key"));
+        let proof = self.handle.authenticate_publickey(name, PrivateKeyWithHashAlg::new(key, None));
+        self.runtime.block_on(within(proof)).map(|result| matches!(result, AuthResult::Success))
+    }
+
+    /// Opens a channel, and sends a command on it.
+    pub fn exec(&self, command: &str) -> Channel<Msg> {
+        self.runtime.block_on(within(async {
+            let channel = self.handle.channel_open_session().await.expect("open a channel");
+            channel.exec(true, command).await.expect("send a command");
+            channel
+        }))
+    }
+
+    pub fn signal(&self, channel: &Channel<Msg>, signal: Sig) {
+        self.runtime.block_on(within(channel.signal(signal))).expect("send a signal");
+    }
+
+    /// Reads a channel until this text came.
+    pub fn wait_for(&self, channel: &mut Channel<Msg>, text: &str) {
+        let reading = async {
+            let mut output = String::new();
+            while !output.contains(text) {
+                match channel.wait().await {
+                    Some(ChannelMsg::Data { data }) => output.push_str(&String::from_utf8_lossy(&data)),
+                    Some(_) => {}
+                    None => panic!("the channel ended with {output:?}"),
+                }
+            }
+        };
+        self.runtime.block_on(within(reading));
+    }
+
+    /// Reads a channel to its end.
+    pub fn ended(&self, mut channel: Channel<Msg>) -> Ended {
+        let reading = async {
+            let mut ended = Ended::default();
+            while let Some(message) = channel.wait().await {
+                match message {
+                    ChannelMsg::Data { data } => ended.output.push_str(&String::from_utf8_lossy(&data)),
+                    ChannelMsg::ExitStatus { exit_status } => ended.status = Some(exit_status),
+                    ChannelMsg::ExitSignal { signal_name, .. } => ended.signal = Some(format!("{signal_name:?}")),
+                    _ => {}
+                }
+            }
+            ended
+        };
+        self.runtime.block_on(within(reading))
+    }
+}
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(SOON + Duration::from_secs(10), future).await.expect("the gateway answers in time")
+}
