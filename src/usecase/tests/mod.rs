@@ -1,6 +1,10 @@
 //! The use cases against a real database in a temporary folder, on a clock that stands still until it is moved.
 
 mod life;
+mod property;
+mod race;
+mod rules;
+mod sight;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,80 @@
+//! Two things at the same moment.
+
+use curfew_proxy::deadline::{End, Standing};
+
+use super::*;
+use crate::usecase::{cancel::cancel, hangup, revoke::revoke};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_revocations_racing_a_connect_leave_no_session_running() {
+    let bench = Bench::new().await;
+    let (mut admitted_first, mut refused) = (0, 0);
+    for round in 0..1000_u32 {
+        let asked = file(&bench.desk, &bench.actor("alice"), wish("web1", "look", HOUR)).await.unwrap();
+        let grant: GrantId = asked.request.grant.unwrap().parse().unwrap();
+        let (desk, eve) = (bench.desk.clone(), bench.actor("eve"));
+        let revoked = tokio::spawn(async move {
+            // Either side gets its head start in turn.
+            for _ in 0..round % 8 {
+                tokio::task::yield_now().await;
+            }
+            revoke(&desk, &eve, grant, "race").await
+        });
+        let desk = bench.desk.clone();
+        let connected = tokio::spawn(async move {
+            for _ in 0..(round / 8) % 8 {
+                tokio::task::yield_now().await;
+            }
+            admit(&desk, caller("alice", "web1")).await
+        });
+        revoked.await.unwrap().unwrap();
+        match connected.await.unwrap() {
+            Ok(admitted) => {
+                admitted_first += 1;
+                assert!(matches!(admitted.lease.standing(), Standing::Over(End::Revoked { .. })), "round {round}");
+                hangup::ended(&bench.desk, admitted.session, &End::Client).await;
+            }
+            Err(fault) => {
+                refused += 1;
+                assert_eq!(fault.code(), "ended", "round {round}");
+            }
+        }
+    }
+    assert!(bench.desk.leases().live().is_empty());
+    assert_eq!(admitted_first + refused, 1000);
+    assert!(admitted_first > 0 && refused > 0, "a race that one side always wins is none: {admitted_first}/{refused}");
+    bench.desk.store().close().await;
+    assert!(matches!(bench.verify().await, Verdict::Intact { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn approvals_at_the_same_moment_make_one_grant() {
+    let bench = Bench::new().await;
+    for _ in 0..50 {
+        let asked = bench.ask(HOUR).await;
+        let (bob, carol, again) =
+            tokio::join!(bench.approve(&asked, "bob"), bench.approve(&asked, "carol"), bench.approve(&asked, "bob"));
+        let granted = [&bob, &carol, &again].into_iter().flatten().filter(|asked| asked.request.state == "granted");
+        assert_eq!(granted.count(), 1);
+        assert_eq!([bob, carol, again].into_iter().filter(Result::is_err).count(), 1, "bob's second yes");
+    }
+    let grants = crate::usecase::list::grants(&bench.desk, &bench.actor("alice"), false).await.unwrap();
+    assert_eq!(grants.len(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cancel_racing_the_last_approval_ends_one_way() {
+    let bench = Bench::new().await;
+    for _ in 0..20 {
+        let asked = bench.ask(HOUR).await;
+        bench.approve(&asked, "bob").await.unwrap();
+        let alice = bench.actor("alice");
+        let (carol, cancelled) = tokio::join!(bench.approve(&asked, "carol"), cancel(&bench.desk, &alice, id(&asked)));
+        assert!(carol.is_ok() != cancelled.is_ok());
+    }
+    let mut view = bench.desk.store().view().await.unwrap();
+    let grants = view.read().grants(crate::store::Grants::All).await.unwrap().len();
+    let requests = view.read().requests(crate::store::Requests::All).await.unwrap();
+    let granted = requests.iter().filter(|filed| filed.request.state.as_str() == "granted").count();
+    assert_eq!(grants, granted);
+}
