@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::Chain;
-use crate::event::{CLOSING, code, push_opening};
+use crate::event::{CLOSING, code, moment, push_opening};
 use crate::json::push_escaped;
 use crate::key::SealKey;
 use crate::text;
@@ -105,6 +105,12 @@ impl Header {
             env: term.map(|term| BTreeMap::from([("TERM".to_owned(), term.to_owned())])),
             curfew: Some(origin),
         }
+    }
+
+    /// The header in this line; the error says what is wrong with it.
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, String> {
+        let header: Self = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        if header.version == 2 { Ok(header) } else { Err(format!("asciicast version {}", header.version)) }
     }
 }
 
@@ -297,8 +303,7 @@ impl Encoder {
 
     /// The moment to write: never before the last one.
     fn advance(&mut self, at: Duration) -> u64 {
-        let micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
-        self.totals.micros = self.totals.micros.max(micros);
+        self.totals.micros = self.totals.micros.max(moment(at));
         self.totals.micros
     }
 

@@ -107,12 +107,17 @@ pub(crate) fn push_opening(out: &mut Vec<u8>, micros: u64, code: &str) {
 /// The end of an event line.
 pub(crate) const CLOSING: &[u8] = b"\"]\n";
 
-/// Appends a moment in seconds with six decimals.
+/// The moment to write for this time, in microseconds.
 ///
 /// A whole second is written a microsecond late: asciinema 3 reads the number as a float, and takes `1.0`, which prints
 /// as `1`, for an invalid time.
+pub(crate) fn moment(at: Duration) -> u64 {
+    let micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
+    if micros.is_multiple_of(1_000_000) { micros.saturating_add(1) } else { micros }
+}
+
+/// Appends a moment in seconds with six decimals.
 fn push_time(out: &mut Vec<u8>, micros: u64) {
-    let micros = if micros.is_multiple_of(1_000_000) { micros.saturating_add(1) } else { micros };
     let mut digits = [0u8; 21];
     let mut at = digits.len();
     let mut rest = micros;
@@ -137,7 +142,7 @@ mod tests {
 
     fn time(micros: u64) -> String {
         let mut out = Vec::new();
-        push_time(&mut out, micros);
+        push_time(&mut out, moment(Duration::from_micros(micros)));
         String::from_utf8(out).unwrap()
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use crate::event::{Event, Line};
-use crate::live::Progress;
+use crate::lane::Progress;
 
 /// How much of the file a watcher reads at a time.
 const PIECE: usize = 256 << 10;

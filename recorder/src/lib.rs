@@ -1,19 +1,73 @@
-//! Recordings: asciicast, hash-chained while written, sealed when they end.
-
-#![allow(dead_code)] // The readers come next.
+//! Recordings: asciicast v2, hash-chained while written, sealed when they end.
+//!
+//! A channel hands events to a [`Recording`] and forwards bytes when [`Recording::written`] says that they are in the
+//! file: no recording, no bytes. [`verify`] judges a file with trusted keys alone, [`repair`] seals what a crash left
+//! behind, [`Player`] plays it, [`raw_bytes`] gives the exact output, [`Live`] lets others watch while it is made.
+//!
+//! # The file
+//!
+//! One file per channel, mode 0600, UTF-8, a JSON value per line, each line ended by a line feed. It is an asciicast v2
+//! file (<https://docs.asciinema.org/manual/asciicast/v2/>) that any player plays; what Curfew adds is in the header's
+//! `curfew` object and in events of further codes, which players pass over.
+//!
+//! **Line 1, the header**: `version` (2), `width`, `height`, `timestamp` (seconds since 1970), `title`, `env` (`TERM`
+//! where there is a terminal), and `curfew`: `format` (1), `key` (id of the sealing key), `gateway`, `session`, `grant`,
+//! `user`, `target`, `login`, `channel`, `kind`, `command`.
+//!
+//! **Every other line** is `[TIME,"CODE","DATA"]`. `TIME` is seconds since the start with six decimals, never less than
+//! in the line before, and never a whole number, which asciinema 3 refuses.
+//!
+//! | code | data |
+//! | --- | --- |
+//! | `o` | text shown; stdout and stderr |
+//! | `i` | text typed, where it is recorded |
+//! | `r` | the terminal's new size, `120x40` |
+//! | `m` | a named moment |
+//! | `b` | exact bytes of output, base64 |
+//! | `k` | exact bytes of input, base64 |
+//! | `n` | a JSON value: in fields what the next `o` says in words |
+//! | `f` | bytes of a half-written line that a repair set aside, base64 |
+//! | `h` | a link of the chain: SHA-256, lower-case hexadecimal |
+//! | `s` | the statement, JSON |
+//! | `g` | the signature, base64 |
+//!
+//! **Exact bytes.** The output's exact bytes are, in the order of lines, the data of every `b` and the text of every `o`,
+//! except that an `o` is not counted when one or more `b` came since the `o` before it: it pictures those bytes, with
+//! U+FFFD for what is not UTF-8. So valid UTF-8 is stored once. A character that is not complete at the end of a batch is
+//! a `b` at once, for no byte goes on before it is in the file, and is pictured when the rest of it has come. `k` and `i`
+//! are likewise.
+//!
+//! **The chain.** The data of an `h` line is the SHA-256 of every byte of the file before that data, its own line's
+//! `[TIME,"h","` included: `head -c N FILE | sha256sum` checks it. Lines are written in batches, and each batch ends with
+//! a link; the header is a batch of its own.
+//!
+//! **The seal** is the last three lines: `s`, `h`, `g`. The statement has `state` (`complete`, or `interrupted` when the
+//! channel's end was not seen), `end` (why it ended), `output_bytes` and `lines` (before the statement), and `key` (the
+//! key's id: the first 16 hexadecimal digits of the SHA-256 of the 32 bytes of the public key). The signature is Ed25519
+//! (RFC 8032) over the 25 bytes `curfew recording seal v1\n` and the 32 bytes of the SHA-256 of every byte of the file
+//! before the signature's own data. Nothing follows it.
+//!
+//! **After a crash** the file ends without a seal, perhaps within a line. Whole lines stay; the rest of the last one,
+//! which nobody was told was written, moves into `f` lines; a marker and a seal follow.
 
 mod cast;
 mod chain;
 mod event;
+mod exact;
 mod file;
 mod follow;
 mod hash;
 mod json;
 mod key;
+mod lane;
 mod lines;
 mod live;
+mod player;
+mod repair;
+mod scan;
 mod text;
 mod utf8;
+mod verify;
 mod writer;
 
 pub use cast::{FORMAT, Header, Origin, State, Statement};
@@ -23,7 +77,11 @@ pub use follow::{Follower, Live};
 pub use hash::{Hasher, hex, sha256};
 pub use key::{KeyError, PublicKey, SealKey};
 pub use live::{MAX_WAITING, Recording, RecordingError, Sealed, Ticket};
+pub use player::{Cast, CastError, Frame, Pace, Player, raw_bytes};
+pub use repair::{Repaired, repair};
+pub use scan::{Fault, Problem};
 pub use text::printable;
+pub use verify::{Summary, Unsealed, Verdict, verify};
 
 #[cfg(test)]
 mod tests;
