@@ -24,11 +24,10 @@ macro_rules! id {
             type Err = BadId;
 
             fn from_str(text: &str) -> Result<Self, BadId> {
-                // One id has one spelling: no sign, no leading zero.
+                // One id has one spelling: no sign, no leading zero, and so none is 0.
                 text.strip_prefix($letter)
                     .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0'))
                     .and_then(|digits| digits.parse().ok())
-                    .filter(|n| *n > 0)
                     .map(Self)
                     .ok_or_else(|| BadId(text.escape_debug().take(40).collect()))
             }

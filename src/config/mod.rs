@@ -16,7 +16,6 @@ mod target;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +29,6 @@ use toml::de::DeTable;
 
 pub use self::book::{Faults, Remark};
 pub use self::gateway::Gateway;
-pub use self::nearest::nearest;
 pub use self::people::{Group, User};
 
 use self::book::Book;
@@ -131,48 +129,6 @@ impl Config {
     #[must_use]
     pub fn user_by_key(&self, key: &PublicKey) -> Option<&str> {
         self.keys.get(&key::print(key)).map(String::as_str)
-    }
-
-    /// The target whose name is nearest to one that does not exist.
-    #[must_use]
-    pub fn nearest_target(&self, name: &str) -> Option<&str> {
-        nearest(name, self.targets.keys().map(String::as_str))
-    }
-
-    /// What of a live session this configuration no longer has. Such a session ends as revoked when it is loaded.
-    #[must_use]
-    pub fn gone(&self, user: &str, target: &str, role: &str) -> Option<Gone> {
-        if !self.users.contains_key(user) {
-            Some(Gone::User(user.to_owned()))
-        } else if !self.targets.contains_key(target) {
-            Some(Gone::Target(target.to_owned()))
-        } else if !self.roles.contains_key(role) {
-            Some(Gone::Role(role.to_owned()))
-        } else {
-            None
-        }
-    }
-}
-
-/// What a new configuration no longer has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Gone {
-    /// The user.
-    User(String),
-    /// The target.
-    Target(String),
-    /// The role.
-    Role(String),
-}
-
-impl fmt::Display for Gone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, name) = match self {
-            Self::User(name) => ("user", name),
-            Self::Target(name) => ("target", name),
-            Self::Role(name) => ("role", name),
-        };
-        write!(f, "{what} {name} was taken out of the configuration")
     }
 }
 

@@ -2,8 +2,7 @@
 
 /// The nearest of some names, when it is near enough to be what was meant: a slip or two in a short name, a third of
 /// a long one.
-#[must_use]
-pub fn nearest<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(super) fn nearest<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     // Long texts are no slips, and the comparison takes the product of both lengths.
     if typed.len() > 128 {
         return None;

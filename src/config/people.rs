@@ -9,6 +9,9 @@ use super::book::Book;
 use super::key::{self, Print};
 use super::section::{Section, Text, bad_name};
 
+/// Names by which the audit log means somebody else: Curfew itself, and whoever is at `curfew ctl`.
+const RESERVED: [&str; 2] = ["curfew", "operator"];
+
 /// `[users.NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -39,6 +42,10 @@ pub(super) fn read(root: &mut Section<'_>, book: &Book) -> People {
     let mut people = People::default();
     let mut owners: HashMap<Print, (String, Text<'_>)> = HashMap::new();
     for (name, mut section) in root.named("users", "user") {
+        if RESERVED.contains(&name.text) {
+            section
+                .fault(format!("`{}` cannot be the name of a user: the audit log has its own use for it", name.text));
+        }
         let groups: Vec<Text<'_>> = section.strings("groups");
         groups.iter().for_each(|group| check_group(*group, book));
         let mut keys = Vec::new();

@@ -156,6 +156,7 @@ fn check_key_file(path: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     match PrivateKey::from_openssh(&text) {
         Ok(key) if key.is_encrypted() => Err("has a passphrase; take it away with ssh-keygen -p".to_owned()),
+        Ok(key) if key.algorithm().is_dsa() => Err("is a DSA key, which no target takes any more".to_owned()),
         Ok(_) => Ok(()),
         Err(_) => Err("is not an OpenSSH private key; ssh-keygen -p -f FILE makes one of an older form".to_owned()),
     }

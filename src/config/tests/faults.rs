@@ -77,6 +77,11 @@ fn names_are_safe_to_type_and_to_show() {
             &["7: `..` cannot be the name of a user: it may not begin with `-` or `.`"],
         ),
         ("[users.alice]", "[users.\"\"]", &["7: `` cannot be the name of a user: it is empty"]),
+        (
+            "[users.alice]",
+            "[users.operator]",
+            &["7: `operator` cannot be the name of a user: the audit log has its own use for it"],
+        ),
         ("[targets.orders-db]", "[targets.\"orders db\"]", &[&fault(27, "orders db", "target")]),
         ("[roles.admin]", "[roles.\"a\\u001b[2J\"]\n[roles.admin]", &[&fault(31, "a\\u{1b}[2J", "role")]),
         ("\"oncall\"]", "\"oncall\", \"a b\"]", &[&fault(9, "a b", "group")]),

@@ -77,6 +77,8 @@ fn a_private_key_that_cannot_be_used_is_a_fault() {
         write(&key, &private_key(), mode);
         assert_eq!(fault(), format!("{start}others may read it (mode {mode:o}); chmod 600 it"));
     }
+    write(&key, super::keys::ENCRYPTED, 0o600);
+    assert_eq!(fault(), format!("{start}has a passphrase; take it away with ssh-keygen -p"));
     write(&key, super::keys::ALICE, 0o600);
     let older = "is not an OpenSSH private key; ssh-keygen -p -f FILE makes one of an older form";
     assert_eq!(fault(), format!("{start}{older}"));

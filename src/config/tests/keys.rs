@@ -60,3 +60,16 @@ pub const CERTIFICATE: &str = concat!(
     "hqjeByF7s2In3UElw05DTlxVqyfJgAAAFMAAAALc3NoLWVkMjU1MTkAAABAic5tQZLjJHM1Gl5i656TckwqorJZfmh+Odqluqn8mnHyg8Y4R+3",
     "HlPvSAX4P1rCEeNtSDKsIk2XUlLwn4ewlCQ==",
 );
+/// A private key that nobody uses, with a passphrase.
+pub const ENCRYPTED: &str = concat!(
+    "-----BEGIN OPENSSH ",
+    "PRIVATE KEY-----\n",
+    "b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABBe25FUmU\n",
+    "3/MmxGp3W48U1OAAAAEAAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAINAOBUmGp1RnQtm4\n",
+    "o1gfo8mm3ZwO0RX/mcFdjke+ZJIYAAAAkEMR4RCUzqbqes1obJ1LPEeASFmXRmZERUe6I1\n",
+    "Qvd8gjNtO03Ev4Znn6T8+ccKAwnw2daXtUZAnFm+3zqyGdWe7tmaAEypQHAStO/678R2o+\n",
+    "vYHoJFLaXG7iYtnT5ozsr2Lisgo7Y8MhSqB8E2xpX+Lz+wDO23GBIHtr1ihNe6wv++Rmd9\n",
+    "uQ0dy/Na0ZbxvUsA==\n",
+    "-----END OPENSSH ",
+    "PRIVATE KEY-----\n",
+);
