@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use curfew_policy::id::{AnyId, GrantId, RequestId, SessionId};
-use jiff::Timestamp;
+use curfew_recorder::Pace;
 
 use super::spec::Spec;
+use crate::usecase::list::Which;
+use crate::usecase::request::Wish;
 
 /// A command, and how its answer is wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +32,12 @@ pub enum Command {
     /// `targets`
     Targets,
     /// `request TARGET… --role ROLE --for 30m --reason TEXT`
-    Request(Wish),
+    Request {
+        /// What is asked for, before any rule has looked at it.
+        wish: Wish,
+        /// Whether to wait for the decision.
+        wait: bool,
+    },
     /// `requests`
     Requests(Which),
     /// `show ID`
@@ -106,53 +113,4 @@ pub enum Command {
         /// Only what concerns this target.
         target: Option<String>,
     },
-}
-
-/// What somebody asks for, before any rule has looked at it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// The targets as typed, never empty.
-    pub targets: Vec<String>,
-    /// The role.
-    pub role: String,
-    /// The login; `None` is any login of the role.
-    pub login: Option<String>,
-    /// For how long, at least a second.
-    pub duration: Duration,
-    /// Why.
-    pub reason: String,
-    /// From when on; `None` is when it is granted.
-    pub at: Option<Timestamp>,
-    /// Whether to wait for the decision.
-    pub wait: bool,
-}
-
-/// Which requests are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    /// One's own and what waits for one's decision.
-    Usual,
-    /// What waits for a decision.
-    Pending,
-    /// One's own.
-    Mine,
-    /// All that one may see.
-    All,
-}
-
-/// How a recording is played.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
-    /// How many times as fast as it was.
-    pub speed: f64,
-    /// The longest pause that is kept.
-    pub idle_limit: Option<Duration>,
-    /// What is skipped at the beginning.
-    pub start_at: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { speed: 1.0, idle_limit: None, start_at: Duration::ZERO }
-    }
 }

@@ -1,8 +1,8 @@
 //! What was given to a command: its operands and options, not yet understood.
 
-use super::nearest::nearest;
 use super::spec::{Operands, Opt, Spec, Takes};
-use super::words::Word;
+use crate::usecase::nearest::nearest;
+use crate::words::Word;
 
 /// The operands and options of a command.
 #[derive(Debug, Default)]

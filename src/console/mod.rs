@@ -4,12 +4,23 @@
 //! up; one table ([`spec`]) tells the parser what it accepts and the help what to say.
 
 pub mod command;
+pub mod escape;
 mod given;
 pub mod help;
 pub mod hints;
-pub use crate::usecase::nearest;
+mod keys;
 pub mod parse;
 #[cfg(test)]
 mod parse_tests;
+pub mod pen;
+pub mod render;
+mod replay;
+mod run;
+#[cfg(test)]
+mod run_tests;
+pub mod screen;
 pub mod spec;
-pub mod words;
+mod wait;
+mod watch;
+
+pub use run::{Setting, run};

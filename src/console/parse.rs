@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use curfew_policy::id::AnyId;
 use curfew_policy::time::{SHORTEST, parse_duration};
+use curfew_recorder::Pace;
 use jiff::Timestamp;
 
-use super::command::{Command, Line, Pace, Which, Wish};
+use super::command::{Command, Line};
 use super::given::{Given, gather};
-use super::nearest::nearest;
 use super::spec::{self, Spec};
-use super::words::{Word, split};
+use crate::usecase::list::Which;
+use crate::usecase::nearest::nearest;
+use crate::usecase::request::Wish;
+use crate::words::{Word, split};
 
 /// The longest command that is looked at, in bytes.
 pub const LONGEST_LINE: usize = 16 * 1024;
@@ -104,7 +107,7 @@ fn build(spec: &'static Spec, mut given: Given) -> Result<Command, String> {
     Ok(match spec.name {
         "whoami" => Command::Whoami,
         "targets" => Command::Targets,
-        "request" => Command::Request(wish(given)?),
+        "request" => Command::Request { wait: given.has("--wait"), wish: wish(given)? },
         "requests" => Command::Requests(which(&given)?),
         "show" => Command::Show(id(spec, &given, "a request, a grant or a session")?),
         "approve" => Command::Approve {
@@ -145,7 +148,6 @@ fn wish(mut given: Given) -> Result<Wish, String> {
         duration,
         reason: given.needed("--reason")?,
         at,
-        wait: given.has("--wait"),
         targets: given.operands,
     })
 }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use curfew_policy::id::{AnyId, GrantId, RequestId, SessionId};
+use curfew_recorder::Pace;
 use proptest::prelude::*;
 
-use super::command::{Command, Line, Pace, Which, Wish};
+use super::command::{Command, Line};
 use super::parse::{LONGEST_LINE, parse};
 use super::spec::{self, COMMANDS};
-use super::words::quote;
+use crate::usecase::list::Which;
+use crate::usecase::request::Wish;
+use crate::words::quote;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -28,7 +31,6 @@ fn wish(reason: &str) -> Wish {
         duration: 30 * MINUTE,
         reason: reason.to_owned(),
         at: None,
-        wait: false,
     }
 }
 
@@ -48,7 +50,10 @@ fn every_command_is_understood() {
         ("version", Command::Version),
         ("whoami", Command::Whoami),
         ("targets", Command::Targets),
-        ("request web1 --role admin --for 30m --reason disk full", Command::Request(wish("disk full"))),
+        (
+            "request web1 --role admin --for 30m --reason disk full",
+            Command::Request { wish: wish("disk full"), wait: false },
+        ),
         ("requests", Command::Requests(Which::Usual)),
         ("requests --pending", Command::Requests(Which::Pending)),
         ("requests --mine", Command::Requests(Which::Mine)),
@@ -119,7 +124,7 @@ fn text_runs_to_the_next_option_with_or_without_quotes() {
         ("'request' \"web1\" '--role' 'admin' '--for' '30m' '--reason' 'disk full'", "disk full"),
         ("'request' '--reason' 'disk full' 'web1' '--role' 'admin' '--for' '30m'", "disk full"),
     ] {
-        assert_eq!(command(line), Command::Request(wish(reason)), "{line}");
+        assert_eq!(command(line), Command::Request { wish: wish(reason), wait: false }, "{line}");
     }
 }
 
@@ -131,12 +136,11 @@ fn durations_may_be_several_words_and_options_may_stand_anywhere() {
         "request web1 --for '1h 30m' web2 --wait --login root --at=2026-12-01T22:00Z --role admin --reason x",
         "request --for=1h 30m --role admin --wait --login root --reason x --at 2026-12-01T22:00Z -- web1 web2",
     ] {
-        let Command::Request(wish) = command(line) else { panic!("{line}") };
+        let Command::Request { wish, wait: true } = command(line) else { panic!("{line}") };
         assert_eq!(wish.targets, ["web1", "web2"], "{line}");
         assert_eq!(wish.duration, 90 * MINUTE, "{line}");
         assert_eq!(wish.login.as_deref(), Some("root"), "{line}");
         assert_eq!(wish.at, "2026-12-01T22:00:00Z".parse().ok(), "{line}");
-        assert!(wish.wait, "{line}");
     }
 }
 
@@ -271,6 +275,6 @@ proptest! {
         // A word that looks like an option and needs no quotes is one.
         prop_assume!(![&role, &login, &reason].iter().any(|word| word.starts_with('-')));
         let meant = Wish { role: role.clone(), login: Some(login.clone()), ..wish(&reason) };
-        prop_assert_eq!(command(&quote(args)), Command::Request(meant));
+        prop_assert_eq!(command(&quote(args)), Command::Request { wish: meant, wait: false });
     }
 }

@@ -30,7 +30,7 @@ pub mod sight;
 pub mod start;
 pub mod targets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod view;
 pub mod whoami;
 

@@ -1,0 +1,271 @@
+//! Carries a command out: what was typed becomes a call of a use case, and what that returns becomes an answer.
+
+use curfew_policy::id::{AnyId, GrantId};
+use curfew_proxy::gate::Console;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::command::{Command, Line};
+use super::escape::escape;
+use super::help;
+use super::hints::Hints;
+use super::keys::Keys;
+use super::parse::{Usage, parse};
+use super::pen::{Gone, Pen};
+use super::render::{self, Sheet};
+use super::screen::Screen;
+use super::spec::Spec;
+use crate::onair::OnAir;
+use crate::usecase::request::{Asked, unknown_target};
+use crate::usecase::view::{AnyView, GrantView};
+use crate::usecase::{self, Actor, Desk, Fault, Rulebook};
+
+/// It was done.
+const DONE: u32 = 0;
+/// It was refused, denied or not found.
+const NO: u32 = 1;
+/// It was not typed as it should be.
+const USAGE: u32 = 2;
+/// Who came has no business under that name (`EX_NOPERM`).
+const NO_PERMISSION: u32 = 77;
+
+/// What the console works with.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// What the use cases work with.
+    pub desk: &'a Desk,
+    /// The recordings that are being made.
+    pub air: &'a OnAir,
+    /// How the person types the next command.
+    pub hints: &'a Hints,
+}
+
+/// Carries out one command and gives its exit status: 0 done, 1 no, 2 mistyped, and 77 for somebody who came under a
+/// name that is not theirs and typed no known command. Nothing is looked up before the command was read in full.
+pub async fn run(setting: Setting<'_>, actor: &Actor, console: Console) -> u32 {
+    let Setting { desk, air, hints } = setting;
+    let Console { command, called, pty, output, input, .. } = console;
+    let parsed = parse(&command);
+    let json = parsed.as_ref().is_ok_and(|line| line.json);
+    let pen = Pen::new(output);
+    let mut call = Call { desk, air, actor, hints, pen, keys: Keys::new(input), pty, json };
+    let typed_nothing = match &parsed {
+        Ok(line) => line.command == Command::Home,
+        Err(usage) => !usage.known,
+    };
+    let ended = match parsed {
+        _ if typed_nothing && call.is_stranger(&called) => call.stranger(&called).await,
+        Ok(Line { command, .. }) => call.carry_out(command).await,
+        Err(usage) => call.mistyped(&usage).await,
+    };
+    match ended {
+        Ok(status) => status,
+        Err(Stop::Gone) => NO,
+        // That the person is gone by now changes nothing.
+        Err(Stop::Fault(fault)) => call.complain(&fault.to_string()).await.unwrap_or(NO),
+    }
+}
+
+/// Why a command stopped on its way.
+pub(super) enum Stop {
+    /// It was not to be.
+    Fault(Fault),
+    /// Nobody waits for the answer any more.
+    Gone,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Gone> for Stop {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+/// How a command ends: its exit status, or why it stopped.
+pub(super) type Ended = Result<u32, Stop>;
+
+/// One command being carried out.
+pub(super) struct Call<'a> {
+    pub desk: &'a Desk,
+    pub air: &'a OnAir,
+    pub actor: &'a Actor,
+    pub hints: &'a Hints,
+    pub pen: Pen,
+    pub keys: Keys,
+    pub pty: Option<(u32, u32)>,
+    pub json: bool,
+}
+
+impl Call<'_> {
+    async fn carry_out(&mut self, command: Command) -> Ended {
+        let (desk, actor) = (self.desk, self.actor);
+        match command {
+            Command::Home | Command::Whoami => {
+                let view = usecase::whoami::whoami(desk, actor).await?;
+                self.answer(&view, |sheet| render::page(sheet, &view)).await
+            }
+            Command::Help(spec) => self.help(spec).await,
+            Command::Version => {
+                let version = env!("CARGO_PKG_VERSION");
+                self.answer(&json!({ "version": version }), |_| format!("curfew {version}\n")).await
+            }
+            Command::Targets => {
+                let view = usecase::targets::targets(desk, actor);
+                self.answer(&view, |sheet| render::targets(sheet, &view)).await
+            }
+            Command::Request { wish, wait } => {
+                let asked = usecase::request::file(desk, actor, wish).await?;
+                if wait { self.wait(asked).await } else { self.asked(&asked).await }
+            }
+            Command::Requests(which) => {
+                let view = usecase::list::requests(desk, actor, which).await?;
+                self.answer(&view, |sheet| render::requests(sheet, &view)).await
+            }
+            Command::Show(id) => {
+                let view = usecase::show::show(desk, actor, id).await?;
+                self.answer(&view, |sheet| render::show(sheet, &view)).await
+            }
+            Command::Grants { all } => {
+                let view = usecase::list::grants(desk, actor, all).await?;
+                self.answer(&view, |sheet| render::grants(sheet, &view)).await
+            }
+            Command::Sessions { live } => {
+                let view = usecase::list::sessions(desk, actor, live).await?;
+                self.answer(&view, |sheet| render::sessions(sheet, &view)).await
+            }
+            Command::Audit { since, user, target } => {
+                let since = since.map(|since| desk.clock().wall().checked_sub(since).unwrap_or(Timestamp::MIN));
+                let filter = usecase::audit::Filter { since, user, target };
+                let view = usecase::audit::audit(desk, actor, &filter).await?;
+                self.answer(&view, |sheet| render::audit(sheet, &view)).await
+            }
+            Command::Watch(id) => self.watch(id).await,
+            Command::Replay { id, pace } => self.replay(id, pace).await,
+            command => self.decide(command).await,
+        }
+    }
+
+    /// The commands by which somebody decides or ends something.
+    async fn decide(&mut self, command: Command) -> Ended {
+        let (desk, actor) = (self.desk, self.actor);
+        match command {
+            Command::Approve { id, shorten, note } => {
+                let asked = usecase::approve::approve(desk, actor, id, shorten, note).await?;
+                self.asked(&asked).await
+            }
+            Command::Extend { id, by, reason } => {
+                let asked = usecase::extend::extend(desk, actor, id, by, &reason).await?;
+                self.asked(&asked).await
+            }
+            Command::Deny { id, note } => {
+                let view = usecase::deny::deny(desk, actor, id, &note).await?;
+                self.answer(&view, |_| render::denied(&view)).await
+            }
+            Command::Cancel(id) => {
+                let view = usecase::cancel::cancel(desk, actor, id).await?;
+                self.answer(&view, |_| render::cancelled(&view)).await
+            }
+            Command::Done(id) => {
+                let view = usecase::done::done(desk, actor, id).await?;
+                self.answer(&view, |_| render::done(&view)).await
+            }
+            Command::Revoke { id, note } => {
+                let view = usecase::revoke::revoke(desk, actor, id, &note).await?;
+                self.answer(&view, |_| render::revoked(&view)).await
+            }
+            Command::Kill { id, note } => {
+                let view = usecase::kill::kill(desk, actor, id, &note).await?;
+                self.answer(&view, |sheet| render::killed(sheet, &view)).await
+            }
+            // All others are carried out above.
+            _ => self.help(None).await,
+        }
+    }
+
+    async fn help(&self, spec: Option<&'static Spec>) -> Ended {
+        let text = match spec {
+            Some(spec) => help::of(spec, self.hints),
+            None => help::overview(self.hints),
+        };
+        self.answer(&json!({ "help": text }), |_| text.clone()).await
+    }
+
+    /// What came of a request, an extension or an approval.
+    pub(super) async fn asked(&self, asked: &Asked) -> Ended {
+        let grant = self.given(asked).await?;
+        self.answer(&with_waits(asked), |sheet| render::asked(sheet, &asked.request, &asked.waits_for, grant.as_ref()))
+            .await
+    }
+
+    /// The grant that came of a request, if any did.
+    async fn given(&self, asked: &Asked) -> Result<Option<GrantView>, Fault> {
+        let Some(id) = asked.request.grant.as_deref().filter(|_| asked.request.state == "granted") else {
+            return Ok(None);
+        };
+        let Ok(id) = id.parse::<GrantId>() else { return Ok(None) };
+        match usecase::show::show(self.desk, self.actor, AnyId::Grant(id)).await? {
+            AnyView::Grant(grant) => Ok(Some(grant)),
+            AnyView::Request(_) | AnyView::Session(_) => Ok(None),
+        }
+    }
+
+    /// Answers with a view as JSON, or as text.
+    async fn answer<V: Serialize + Sync>(&self, view: &V, text: impl FnOnce(&Sheet<'_>) -> String + Send) -> Ended {
+        let answer = if self.json {
+            // The views have text for keys, so this cannot fail.
+            serde_json::to_string(view).unwrap_or_default() + "\n"
+        } else {
+            let rules = self.desk.rules();
+            text(&self.sheet(&rules))
+        };
+        self.pen.out(&answer).await?;
+        Ok(DONE)
+    }
+
+    pub(super) fn sheet<'s>(&'s self, rules: &'s Rulebook) -> Sheet<'s> {
+        let now = self.desk.clock().wall();
+        let screen = self.pty.map_or(Screen::plain(now), |(columns, _)| Screen::terminal(columns, now));
+        Sheet { screen, hints: self.hints, rules }
+    }
+
+    /// Says on stderr why not.
+    pub(super) async fn complain(&self, why: &str) -> Result<u32, Gone> {
+        self.pen.err(&format!("curfew: {}\n", escape(why))).await?;
+        Ok(NO)
+    }
+
+    async fn mistyped(&self, usage: &Usage) -> Ended {
+        let example = escape(&self.hints.command(&usage.example));
+        self.pen.err(&format!("curfew: {}\n  for example: {example}\n", escape(&usage.what))).await?;
+        Ok(USAGE)
+    }
+
+    /// Whether somebody came under a name that is not their own.
+    fn is_stranger(&self, called: &str) -> bool {
+        self.actor.person().is_some_and(|person| person.name != called)
+    }
+
+    /// Tells somebody who came under a name that is neither theirs nor a target's where they may have wanted to go.
+    async fn stranger(&self, called: &str) -> Ended {
+        let Some(person) = self.actor.person() else { return Ok(NO_PERMISSION) };
+        let why = unknown_target(&self.desk.rules(), person, called);
+        let own = self.hints.command("whoami");
+        self.complain(&format!("{why} (you are {}: {own})", person.name)).await?;
+        Ok(NO_PERMISSION)
+    }
+}
+
+/// A request with whose approval it waits for.
+fn with_waits(asked: &Asked) -> Value {
+    let mut view = json!(asked.request);
+    if let Value::Object(fields) = &mut view {
+        fields.insert("waits_for".to_owned(), json!(asked.waits_for));
+    }
+    view
+}

@@ -1,0 +1,88 @@
+//! `request --wait`: stays until the request is decided.
+
+use std::time::Duration;
+
+use curfew_policy::id::{AnyId, RequestId};
+
+use super::pen::{Gone, Pen};
+use super::render;
+use super::run::{Call, Ended, Stop};
+use crate::usecase::request::Asked;
+use crate::usecase::view::{AnyView, RequestView};
+use crate::usecase::{self, Actor, Desk, Fault};
+
+/// How often the request is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Back to the beginning of the line, which is wiped out.
+const FRESH_LINE: &str = "\r\u{1b}[K";
+
+/// How the waiting ended.
+enum Waited {
+    Decided(RequestView),
+    Interrupted,
+}
+
+impl Call<'_> {
+    /// Waits until a request is decided. It ends well only when it is granted.
+    pub(super) async fn wait(&mut self, asked: Asked) -> Ended {
+        let Asked { request, waits_for } = asked;
+        if request.state != "pending" {
+            return self.asked(&Asked { request, waits_for }).await;
+        }
+        if !self.json {
+            let rules = self.desk.rules();
+            let text = render::asked(&self.sheet(&rules), &request, &waits_for, None);
+            self.pen.out(&text).await?;
+        }
+        let id = request.id.clone();
+        let live = self.pty.is_some() && !self.json;
+        let waited = tokio::select! {
+            waited = decided(self.desk, self.actor, &self.pen, request, live) => waited?,
+            () = self.keys.interrupt() => Waited::Interrupted,
+            // It stays pending; nobody is there to be told.
+            Gone = self.pen.gone() => return Err(Stop::Gone),
+        };
+        if live {
+            self.pen.raw(FRESH_LINE.as_bytes()).await?;
+        }
+        match waited {
+            Waited::Decided(request) if request.state == "granted" => {
+                self.asked(&Asked { request, waits_for: Vec::new() }).await
+            }
+            Waited::Decided(request) => Ok(self.complain(&render::not_granted(&request)).await?),
+            Waited::Interrupted => {
+                let (show, cancel) = (self.hints.command(&format!("show {id}")), format!("cancel {id}"));
+                let text = format!("{id} stays pending; see how it stands with `{show}`, take it back with `{cancel}`");
+                Ok(self.complain(&text).await?)
+            }
+        }
+    }
+}
+
+/// Waits until the request is decided, and says meanwhile how it stands where the terminal is live.
+async fn decided(desk: &Desk, actor: &Actor, pen: &Pen, mut request: RequestView, live: bool) -> Result<Waited, Stop> {
+    let began = desk.clock().now().mono;
+    let mut shown = String::new();
+    while request.state == "pending" {
+        let waited = desk.clock().now().mono.saturating_sub(began);
+        let line = render::still_waiting(&request, waited.as_secs());
+        if live && line != shown {
+            pen.raw(format!("{FRESH_LINE}{line}").as_bytes()).await?;
+            shown = line;
+        }
+        desk.clock().sleep(LOOK_EVERY).await;
+        request = look(desk, actor, request).await?;
+    }
+    Ok(Waited::Decided(request))
+}
+
+/// The request as it stands now; as it stood, when the database does not answer.
+async fn look(desk: &Desk, actor: &Actor, before: RequestView) -> Result<RequestView, Stop> {
+    let Ok(id) = before.id.parse::<RequestId>() else { return Ok(before) };
+    match usecase::show::show(desk, actor, AnyId::Request(id)).await {
+        Ok(AnyView::Request(now)) => Ok(now),
+        Ok(_) | Err(Fault::Store(_)) => Ok(before),
+        Err(refused) => Err(refused.into()),
+    }
+}
