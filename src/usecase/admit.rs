@@ -12,7 +12,7 @@ use curfew_policy::user::Person;
 use curfew_proxy::deadline::Lease;
 
 use super::request::unknown_target;
-use super::{Desk, Fault, Outcome, Rulebook, hangup, refuse};
+use super::{Desk, Fault, Outcome, Rulebook, refuse};
 use crate::leases::Live;
 use crate::store::{Action, Event, Grants, NewSession, Tx};
 
@@ -33,7 +33,7 @@ pub struct Caller {
     pub client: String,
 }
 
-/// A session that may begin. Whoever takes it reports its end with [`hangup::ended`].
+/// A session that may begin. Whoever takes it reports its end with [`super::hangup::ended`].
 #[derive(Debug)]
 pub struct Admitted {
     /// Its id.
@@ -65,7 +65,9 @@ async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
     let now = desk.clock().now();
     let (target, permit) = match decision(desk, &mut tx, &rules, person, caller, now).await? {
         (target, Decision::Allow(permit)) => (target, *permit),
-        (target, Decision::Refuse(why)) => return Err(Fault::Refused(with_hint(why, &rules, person, &target, caller))),
+        (target, Decision::Refuse(why)) => {
+            return Err(Fault::Refused(with_hint(why, desk, &rules, person, &target, caller)));
+        }
     };
     let session = tx
         .open_session(&NewSession {
@@ -87,7 +89,7 @@ async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
     if let Err(error) = tx.commit(started(session, &permit, caller, now)).await {
         desk.leases().forget(session);
         // The answer may have been lost, not the commit.
-        desk.late().ended(session, to_millis(now.wall), hangup::INTERRUPTED);
+        desk.late().never_began(session, to_millis(now.wall));
         return Err(error.into());
     }
     drop(target);
@@ -141,14 +143,21 @@ fn started(session: SessionId, permit: &Permit, caller: &Caller, now: Now) -> Ev
 }
 
 /// Adds the command that would help, where one would.
-fn with_hint(why: Refusal, rules: &Rulebook, person: &Person, target: &Target, caller: &Caller) -> Refusal {
+fn with_hint(
+    why: Refusal,
+    desk: &Desk,
+    rules: &Rulebook,
+    person: &Person,
+    target: &Target,
+    caller: &Caller,
+) -> Refusal {
     if !matches!(why.code, "no-grant" | "ended" | "no-login") {
         return why;
     }
     match how_to_ask(rules, person, target, caller.login.as_deref()) {
         Some(command) => {
             let audit = why.audit.clone();
-            Refusal::new(why.code, format!("{}; ask: ssh bastion {command}", why.public)).audited(audit)
+            Refusal::new(why.code, format!("{}; ask: {} {command}", why.public, desk.door())).audited(audit)
         }
         None => why,
     }

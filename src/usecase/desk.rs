@@ -25,13 +25,21 @@ struct Inner {
     leases: Leases,
     repeats: Repeats,
     late: Late,
+    door: String,
 }
 
 impl Desk {
     /// A desk with nobody at it yet: see [`super::start::open`] for what follows.
     #[must_use]
     pub fn new(store: Store, clock: Clock, rules: Rulebook) -> Self {
+        Self::behind("ssh bastion", store, clock, rules)
+    }
+
+    /// The same, where people type `door` before a command (`ssh -p 2222 bastion`): refusals name the one that helps.
+    #[must_use]
+    pub fn behind(door: &str, store: Store, clock: Clock, rules: Rulebook) -> Self {
         Self(Arc::new(Inner {
+            door: door.to_owned(),
             store,
             clock,
             rules: ArcSwap::from_pointee(rules),
@@ -63,6 +71,12 @@ impl Desk {
     #[must_use]
     pub fn leases(&self) -> &Leases {
         &self.0.leases
+    }
+
+    /// What people type before a command.
+    #[must_use]
+    pub fn door(&self) -> &str {
+        &self.0.door
     }
 
     pub(super) fn replace_rules(&self, rules: Rulebook) {

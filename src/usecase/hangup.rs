@@ -20,6 +20,8 @@ pub struct Late(Mutex<Vec<Ended>>);
 #[derive(Debug, Clone)]
 struct Ended {
     session: SessionId,
+    /// Where a commit was not answered: when that session began. Its id, if the commit failed, is another's by now.
+    began: Option<Timestamp>,
     at: Timestamp,
     why: String,
     by: Option<String>,
@@ -27,9 +29,9 @@ struct Ended {
 }
 
 impl Late {
-    /// Remembers that a session, if the database knows of it at all, is over.
-    pub(super) fn ended(&self, session: SessionId, at: Timestamp, why: &str) {
-        self.keep(Ended { session, at, why: why.to_owned(), by: None, note: None });
+    /// Remembers that a session which was to begin at `at`, if the database knows of it at all, is over.
+    pub(super) fn never_began(&self, session: SessionId, at: Timestamp) {
+        self.keep(Ended { session, began: Some(at), at, why: INTERRUPTED.to_owned(), by: None, note: None });
     }
 
     fn keep(&self, ended: Ended) {
@@ -50,7 +52,7 @@ pub async fn ended(desk: &Desk, session: SessionId, end: &End) {
         _ => (None, None),
     };
     let at = to_millis(desk.clock().now().wall);
-    let ended = Ended { session, at, why: end.as_str().to_owned(), by, note };
+    let ended = Ended { session, began: None, at, why: end.as_str().to_owned(), by, note };
     let at_desk = desk.clone();
     let written = desk.whole(async move {
         let written = write(&at_desk, &ended).await;
@@ -82,6 +84,9 @@ pub async fn catch_up(desk: &Desk) -> Outcome<()> {
 async fn write(desk: &Desk, ended: &Ended) -> Outcome<()> {
     let mut tx = desk.store().begin().await?;
     let Some(session) = tx.read().session(ended.session).await? else { return Ok(()) };
+    if ended.began.is_some_and(|began| began != session.started_at) {
+        return Ok(());
+    }
     if !tx.close_session(ended.session, ended.at, &ended.why).await? {
         return Ok(());
     }

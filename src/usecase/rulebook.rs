@@ -11,6 +11,7 @@ use curfew_policy::rule::Rule;
 use curfew_policy::target::Target;
 use curfew_policy::user::Person;
 
+use crate::config::Config;
 use crate::store::Filed;
 
 /// What the configuration says now. A reload replaces it whole.
@@ -24,6 +25,18 @@ pub struct Rulebook {
     pub roles: BTreeMap<String, Arc<Role>>,
     /// The rules, in the order of the file.
     pub rules: Vec<Rule>,
+}
+
+impl From<&Config> for Rulebook {
+    fn from(config: &Config) -> Self {
+        let people = config.users.keys().filter_map(|name| Some((name.clone(), config.person(name)?)));
+        Self {
+            people: people.collect(),
+            targets: config.targets.clone(),
+            roles: config.roles.clone(),
+            rules: config.rules.clone(),
+        }
+    }
 }
 
 impl Rulebook {

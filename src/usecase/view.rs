@@ -7,7 +7,7 @@ use curfew_policy::grant::Grant;
 use curfew_policy::request::{Approval, Request};
 use curfew_policy::time::rfc3339;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::store::{Record, Session};
@@ -152,7 +152,8 @@ pub struct SessionView {
     pub user: String,
     /// Where it leads.
     pub target: String,
-    /// The login there; empty for a TCP target.
+    /// The login there; empty, and `null` in JSON, for a TCP target.
+    #[serde(serialize_with = "null_when_empty")]
     pub login: String,
     /// `ssh` or `tcp`
     pub protocol: String,
@@ -170,6 +171,10 @@ pub struct SessionView {
     pub role: String,
     /// What the client says it is.
     pub client_version: String,
+}
+
+fn null_when_empty<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+    Some(text).filter(|text| !text.is_empty()).serialize(to)
 }
 
 /// The recording of one channel.

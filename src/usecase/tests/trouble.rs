@@ -49,6 +49,19 @@ async fn a_locked_database_refuses_in_time_and_live_leases_stand() {
 }
 
 #[tokio::test]
+async fn a_session_whose_commit_failed_takes_nobody_elses_id() {
+    let bench = Bench::new().await;
+    bench.granted(HOUR).await;
+    // What `admit` remembers of a session whose commit was not answered.
+    bench.desk.late().never_began(SessionId(1), bench.clock.wall());
+    bench.clock.advance(MINUTE);
+    let admitted = bench.connect("alice", "web1").await.unwrap();
+    assert_eq!(admitted.session, SessionId(1));
+    sweep::once(&bench.desk).await.unwrap();
+    assert_eq!(bench.session_end(SessionId(1)).await, None);
+}
+
+#[tokio::test]
 async fn a_database_that_is_gone_or_replaced_is_said_to_be() {
     let bench = Bench::new().await;
     bench.granted(HOUR).await;
