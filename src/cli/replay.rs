@@ -217,7 +217,7 @@ impl Drop for Keyboard {
 }
 
 fn listen(quit: &mpsc::Sender<()>) {
-    for key in io::stdin().bytes() {
+    for key in io::stdin().lock().bytes() {
         match key {
             Ok(b'q' | b'Q' | 3 | 4) => {
                 let _ = quit.blocking_send(());

@@ -108,6 +108,8 @@ impl Config {
         }
         // What follows from half a file would only confuse.
         let base = file.parent().unwrap_or_else(|| Path::new(""));
+        // Absolute, since paths are written down and looked at from elsewhere. Only an unreadable current folder fails.
+        let base = &std::path::absolute(base.join(".")).unwrap_or_else(|_| base.to_owned());
         let config = if errors.is_empty() { read(&mut Section::root(&table, &book), base, &book) } else { None };
         let (faults, warnings) = book.close(file, text);
         match config {

@@ -19,7 +19,7 @@ const FRESH_LINE: &str = "\r\u{1b}[K";
 
 /// How the waiting ended.
 enum Waited {
-    Decided(RequestView),
+    Decided(Box<RequestView>),
     Interrupted,
 }
 
@@ -74,7 +74,7 @@ async fn decided(desk: &Desk, actor: &Actor, pen: &Pen, mut request: RequestView
         desk.clock().sleep(LOOK_EVERY).await;
         request = look(desk, actor, request).await?;
     }
-    Ok(Waited::Decided(request))
+    Ok(Waited::Decided(Box::new(request)))
 }
 
 /// The request as it stands now; as it stood, when the database does not answer.

@@ -1,0 +1,73 @@
+//! The `curfew` command: what is typed on the bastion's own host.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod ca;
+pub mod check;
+pub mod replay;
+pub mod verify;
+
+/// An SSH/TCP bastion where every access ends on time.
+#[derive(Debug, Parser)]
+#[command(name = "curfew", version, about, max_term_width = 80)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bastion.
+    Serve {
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Read the configuration and report every fault at once.
+    Check {
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Type console commands as the operator, on the bastion's own host.
+    #[command(
+        after_help = "Examples:\n  curfew ctl --config curfew.toml requests --pending\n  curfew ctl --config curfew.toml revoke g9 --note 'laptop stolen'"
+    )]
+    Ctl {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// The command, as after `ssh BASTION`; `help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Print what targets and clients must trust, ready to paste.
+    Ca {
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// Play a recording in this terminal.
+    Replay(crate::cli::replay::Args),
+    /// Check recordings, or the audit log: 0 is intact, 1 names the first bad record.
+    Verify(verify::Args),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ConfigFile {
+    /// The configuration file.
+    #[arg(long = "config", value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Runs a command to its end.
+pub async fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Serve { file } => crate::serve::run(&file.config).await,
+        Command::Check { file } => check::run(&file.config),
+        Command::Ctl { file, command } => crate::ctl::run(&file.config, &command).await,
+        Command::Ca { file } => ca::run(&file.config),
+        Command::Replay(args) => replay::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
+    }
+}

@@ -1,0 +1,174 @@
+//! The product, as the bytes see it: the one place where `proxy` meets the use cases.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use curfew_policy::decide::Permit;
+use curfew_policy::id::SessionId;
+use curfew_policy::refusal::Refusal;
+use curfew_policy::target::TargetAuth;
+use curfew_proxy::deadline::End;
+use curfew_proxy::gate::{Admitted, ChannelInfo, Console, Credential, Gate, Identity};
+use curfew_proxy::route::Route;
+use curfew_recorder::{Header, Origin, Recording, SealKey, Sealed};
+use jiff::Timestamp;
+use russh::keys::{HashAlg, PrivateKey, PublicKey};
+
+use crate::certify;
+use crate::config::Config;
+use crate::console;
+use crate::console::Setting;
+use crate::console::hints::Hints;
+use crate::onair::{Channel, OnAir};
+use crate::store::Recorded;
+use crate::usecase::admit::{Caller, admit};
+use crate::usecase::{Actor, Desk, hangup, record};
+
+/// The product behind the doors that speak SSH.
+pub struct Product {
+    /// Where the use cases work.
+    pub desk: Desk,
+    /// The configuration; a reload replaces it whole.
+    pub config: Arc<ArcSwap<Config>>,
+    /// Signs the certificates that prove sessions to targets.
+    pub user_ca: Arc<PrivateKey>,
+    /// Seals recordings.
+    pub seal: Arc<SealKey>,
+    /// Where recordings are.
+    pub recordings: PathBuf,
+    /// The recordings that are being made.
+    pub air: OnAir,
+    /// Where SSH listens, for the commands that people are told to type.
+    pub port: u16,
+}
+
+impl Gate for Product {
+    async fn authenticate(&self, key: &PublicKey, _from: SocketAddr) -> Option<Identity> {
+        let user = self.config.load().user_by_key(key)?.to_owned();
+        Some(Identity { user, proof: key.fingerprint(HashAlg::Sha256).to_string() })
+    }
+
+    fn knows(&self, key: &PublicKey) -> bool {
+        self.config.load().user_by_key(key).is_some()
+    }
+
+    fn is_target(&self, name: &str) -> bool {
+        self.config.load().targets.contains_key(name)
+    }
+
+    async fn admit(
+        &self,
+        identity: &Identity,
+        route: &Route,
+        from: SocketAddr,
+        client: &str,
+    ) -> Result<Admitted, Refusal> {
+        let (target, login) = match route {
+            Route::Target { name, login } => (name.clone(), login.clone()),
+            Route::Bastion(name) => (name.clone(), None),
+        };
+        let caller = Caller {
+            user: identity.user.clone(),
+            proof: identity.proof.clone(),
+            target,
+            login,
+            from: from.to_string(),
+            client: client.to_owned(),
+        };
+        let admitted = admit(&self.desk, caller).await.map_err(crate::usecase::Fault::into_refusal)?;
+        Ok(Admitted { session: admitted.session, permit: Arc::new(admitted.permit), lease: admitted.lease })
+    }
+
+    async fn credential(&self, session: SessionId, permit: &Permit, until: Timestamp) -> Result<Credential, String> {
+        let made = match permit.auth() {
+            TargetAuth::KeyFile(path) => russh::keys::load_secret_key(path, None)
+                .map(|key| Credential { key: Arc::new(key), certificate: None })
+                .map_err(|error| error.to_string()),
+            TargetAuth::Certificate => {
+                certify::for_session(&self.user_ca, session, permit, self.desk.clock().wall(), until)
+                    .map_err(|error| error.to_string())
+            }
+        };
+        made.map_err(|error| {
+            tracing::error!(target = permit.target(), error, "no credential for a target");
+            format!(
+                "{} cannot be logged in to: the bastion's key for it cannot be read; tell its operator",
+                permit.target()
+            )
+        })
+    }
+
+    async fn record(&self, session: SessionId, permit: &Permit, info: &ChannelInfo) -> std::io::Result<Recording> {
+        let now = self.desk.clock().wall();
+        let origin = Origin {
+            gateway: format!("port {}", self.port),
+            session: session.to_string(),
+            grant: permit.grant().to_string(),
+            user: permit.user().to_owned(),
+            target: permit.target().to_owned(),
+            login: permit.login().to_owned(),
+            channel: info.channel,
+            kind: info.kind.as_str().to_owned(),
+            command: info.command.clone(),
+            ..Origin::default()
+        };
+        let title = format!("{}: {}@{} ({session})", permit.user(), permit.login(), permit.target());
+        let begun = u64::try_from(now.as_second()).unwrap_or_default();
+        let header = Header::new(info.size, begun, info.term.as_deref(), Some(&title), origin);
+        let folder = self.recordings.join(now.strftime("%Y-%m-%d").to_string());
+        let name = format!("{session}-{}.cast", info.channel);
+        let recording =
+            Recording::start(&folder, &name, header, Arc::clone(&self.seal)).await.map_err(std::io::Error::other)?;
+        let row = Recorded {
+            channel: info.channel,
+            kind: info.kind.as_str().to_owned(),
+            command: info.command.clone(),
+            path: recording.path().display().to_string(),
+            bytes: 0,
+            sealed: None,
+        };
+        record::started(&self.desk, session, &row).await.map_err(std::io::Error::other)?;
+        self.air.begin(
+            session,
+            Channel {
+                number: info.channel,
+                kind: info.kind.as_str(),
+                command: info.command.clone(),
+                size: info.size,
+                live: recording.live(),
+            },
+        );
+        Ok(recording)
+    }
+
+    async fn sealed(&self, session: SessionId, info: &ChannelInfo, sealed: Sealed) {
+        self.air.end(session, info.channel);
+        let noted = record::sealed(&self.desk, session, info.channel, sealed.bytes, &sealed.sha256).await;
+        if let Err(fault) = noted {
+            // The seal is in the file too; the next start writes down what the database lacks.
+            tracing::warn!(%session, channel = info.channel, %fault, "a seal is not in the database yet");
+        }
+    }
+
+    async fn console(&self, identity: &Identity, console: Console) -> u32 {
+        let Some(person) = self.config.load().person(&identity.user) else {
+            // Removed since the connection was proven.
+            return 77;
+        };
+        let hints = Hints::ssh("bastion", self.port);
+        let setting = Setting { desk: &self.desk, air: &self.air, hints: &hints };
+        console::run(setting, &Actor::Person(person), console).await
+    }
+
+    async fn ended(&self, session: SessionId, end: &End) {
+        hangup::ended(&self.desk, session, end).await;
+        // After the lease was forgotten: see `OnAir::over`.
+        self.air.over(session);
+    }
+
+    fn refused(&self, from: SocketAddr, code: &'static str, detail: &str) {
+        tracing::info!(%from, code, detail, "refused");
+    }
+}

@@ -1,0 +1,217 @@
+//! `curfew serve`: puts the parts together, runs them, and takes them down in order.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use curfew_proxy::clock::Clock;
+use curfew_proxy::drain::{Drain, Phase};
+use curfew_proxy::gate::Console;
+use curfew_proxy::hub::Hub;
+use curfew_proxy::listener::listen;
+use curfew_proxy::ssh::algorithms;
+use curfew_proxy::workers::Workers;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, Faults};
+use crate::console::hints::Hints;
+use crate::console::{self, Setting};
+use crate::gate::Product;
+use crate::onair::OnAir;
+use crate::secrets::Secrets;
+use crate::store::Store;
+use crate::usecase::{Actor, Desk, Rulebook, reload, start};
+use crate::{ctl, repair, sweep, telemetry};
+
+/// How long the last sessions get to say goodbye and to seal their recordings, once they were told to end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// The configuration is faulty.
+    #[error("{0}")]
+    Config(#[from] Faults),
+    /// Something else, in one line that says what to do.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A gateway that serves.
+pub struct Running {
+    /// Where SSH listens.
+    pub address: SocketAddr,
+    file: PathBuf,
+    config: Arc<ArcSwap<Config>>,
+    desk: Desk,
+    drain: Drain,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+/// Runs a gateway until it is told to stop.
+pub async fn run(file: &Path) -> ExitCode {
+    telemetry::start();
+    match start(file).await {
+        Ok(running) => {
+            // A line for whoever started it: tests, scripts, people.
+            println!("ready ssh={}", running.address);
+            running.until_told().await
+        }
+        Err(NotStarted::Config(faults)) => {
+            eprintln!("{faults}");
+            ExitCode::from(2)
+        }
+        Err(NotStarted::Other(why)) => {
+            eprintln!("curfew: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts a gateway: keys, database, recordings that a crash left open, then the doors.
+///
+/// # Errors
+/// When the configuration is faulty, or something it needs is not there.
+pub async fn start(file: &Path) -> Result<Running, NotStarted> {
+    let loaded = Config::load(file)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let config = loaded.config;
+    let gateway = config.gateway.clone();
+    let listener = bind(gateway.ssh).await?;
+    let address = listener.local_addr().map_err(other)?;
+
+    let secrets = Secrets::open(&gateway.state_dir).map_err(other)?;
+    let (seal, user_ca) = (Arc::new(secrets.seal), Arc::new(secrets.user_ca));
+    let store = Store::open(&gateway.state_dir, secrets.audit).await.map_err(other)?;
+    let clock = Clock::system(store.newest_at());
+    let desk = Desk::new(store, clock.clone(), Rulebook::from(&config));
+    start::open(&desk).await.map_err(other)?;
+    repair::unsealed(&desk, &gateway.recordings, &seal).await.map_err(other)?;
+
+    let air = OnAir::default();
+    let config = Arc::new(ArcSwap::from_pointee(config));
+    let product = Product {
+        desk: desk.clone(),
+        config: Arc::clone(&config),
+        user_ca,
+        seal: Arc::clone(&seal),
+        recordings: gateway.recordings.clone(),
+        air: air.clone(),
+        port: address.port(),
+    };
+    let drain = Drain::new();
+    let hub = Arc::new(Hub {
+        gate: Arc::new(product),
+        clock,
+        server: ArcSwap::new(algorithms::server(vec![secrets.host_key])),
+        client: algorithms::client(),
+        drain: drain.clone(),
+    });
+    let door = ctl::Door::open(&gateway.state_dir).map_err(other)?;
+    let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from)).map_err(other)?;
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(listen(hub, listener, Arc::new(workers)));
+    tasks.spawn(sweep::run(desk.clone()));
+    tasks.spawn(serve_operator(door, desk.clone(), air, address.port()));
+    Ok(Running { address, file: file.to_owned(), config, desk, drain, tasks })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, NotStarted> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| NotStarted::Other(format!("cannot listen on {address} ([gateway] ssh): {error}")))
+}
+
+fn other(error: impl std::fmt::Display) -> NotStarted {
+    NotStarted::Other(error.to_string())
+}
+
+async fn serve_operator(door: ctl::Door, desk: Desk, air: OnAir, port: u16) {
+    let run = move |console: Console, file: String| {
+        let (desk, air) = (desk.clone(), air.clone());
+        async move {
+            let hints = Hints::ctl(Path::new(&file), "bastion", port);
+            let setting = Setting { desk: &desk, air: &air, hints: &hints };
+            console::run(setting, &Actor::Operator, console).await
+        }
+    };
+    door.serve(run).await;
+}
+
+impl Running {
+    /// Serves until SIGTERM or SIGINT, reading the configuration again at SIGHUP.
+    async fn until_told(self) -> ExitCode {
+        let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::hangup()), signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            eprintln!("curfew: cannot listen for signals");
+            return ExitCode::FAILURE;
+        };
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => self.reload().await,
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+            }
+        }
+        let patience = self.config.load().gateway.drain;
+        tokio::select! {
+            () = self.shut_down(patience) => ExitCode::SUCCESS,
+            // Whoever says it twice means at once.
+            _ = interrupt.recv() => ExitCode::FAILURE,
+        }
+    }
+
+    /// Reads the configuration again. A faulty file changes nothing, and the log says why.
+    pub async fn reload(&self) {
+        let loaded = match Config::load(&self.file) {
+            Ok(loaded) => loaded,
+            Err(faults) => {
+                tracing::error!("the configuration was not reloaded; the old one stays in force");
+                for fault in faults.to_string().lines() {
+                    tracing::error!("{fault}");
+                }
+                return;
+            }
+        };
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        if loaded.config.gateway != self.config.load().gateway {
+            tracing::warn!("[gateway] has changed; that takes a restart");
+        }
+        let rules = Rulebook::from(&loaded.config);
+        self.config.store(Arc::new(loaded.config));
+        match reload::reload(&self.desk, rules).await {
+            Ok(()) => tracing::info!("the configuration was reloaded"),
+            Err(fault) => tracing::error!(%fault, "the configuration was reloaded, but the database does not answer"),
+        }
+    }
+
+    /// Goes down: no new sessions, time for the live ones, then their end; recordings are sealed.
+    pub async fn shut_down(&self, patience: Duration) {
+        self.drain.advance(Phase::Draining);
+        tracing::info!(live = self.drain.live(), "draining");
+        let _ = tokio::time::timeout(patience, self.drain.empty()).await;
+        self.drain.advance(Phase::Closing);
+        if tokio::time::timeout(LAST_WORDS, self.drain.empty()).await.is_err() {
+            tracing::warn!(live = self.drain.live(), "some sessions did not end in time");
+        }
+        if let Err(fault) = start::close(&self.desk).await {
+            tracing::error!(%fault, "the database could not be closed in order");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.drain.advance(Phase::Closing);
+        self.tasks.abort_all();
+    }
+}
