@@ -48,7 +48,7 @@ impl Call<'_> {
         }
         match waited {
             Waited::Decided(request) if request.state == "granted" => {
-                self.asked(&Asked { request, waits_for: Vec::new() }).await
+                self.asked(&Asked { request: *request, waits_for: Vec::new() }).await
             }
             Waited::Decided(request) => Ok(self.complain(&render::not_granted(&request)).await?),
             Waited::Interrupted => {

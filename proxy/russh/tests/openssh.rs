@@ -67,7 +67,7 @@ impl Gateway {
 async fn serve(socket: TcpStream, config: Arc<server::Config>, target: Arc<Target>) {
     let (sender, mut opened) = mpsc::unbounded_channel();
     socket.set_nodelay(true).unwrap();
-    let _running = server::run_stream(config, socket, Accepting { opened: sender }).await.unwrap();
+    let _running = server::run_stream(config, socket, Accepting::new(sender)).await.unwrap();
     let (up, _sshd) = target.connect().await;
     while let Some(down) = opened.recv().await {
         let up = up.channel_open_session().await.unwrap();

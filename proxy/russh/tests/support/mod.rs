@@ -15,9 +15,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-/// A server that lets everybody in and hands every channel to the test.
+/// A server that lets everybody in and hands every session channel to the test. Sockets are left unanswered.
 pub struct Accepting {
-    pub opened: mpsc::UnboundedSender<Channel<server::Msg>>,
+    opened: mpsc::UnboundedSender<Channel<server::Msg>>,
+    unanswered: Vec<ChannelOpenHandle>,
+}
+
+impl Accepting {
+    pub fn new(opened: mpsc::UnboundedSender<Channel<server::Msg>>) -> Self {
+        Self { opened, unanswered: Vec::new() }
+    }
 }
 
 impl server::Handler for Accepting {
@@ -39,6 +46,17 @@ impl server::Handler for Accepting {
     ) -> Result<(), Self::Error> {
         reply.accept().await;
         let _ = self.opened.send(channel);
+        Ok(())
+    }
+
+    async fn channel_open_direct_streamlocal(
+        &mut self,
+        _channel: Channel<server::Msg>,
+        _path: &str,
+        reply: ChannelOpenHandle,
+        _session: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        self.unanswered.push(reply);
         Ok(())
     }
 }
@@ -83,7 +101,7 @@ impl Link {
     {
         let (opened_sender, opened) = mpsc::unbounded_channel();
         let (ended_sender, ended) = mpsc::unbounded_channel();
-        let serving = server::run_stream(Arc::new(server), far, Accepting { opened: opened_sender });
+        let serving = server::run_stream(Arc::new(server), far, Accepting::new(opened_sender));
         let connecting = client::connect_stream(Arc::new(client), near, Trusting { ended: ended_sender });
         let (running, client) = tokio::join!(serving, connecting);
         let (server, mut client) = (running.unwrap().handle(), client.unwrap());

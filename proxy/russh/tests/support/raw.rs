@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::{Accepting, server_config, sockets};
 
 pub const DISCONNECT: u8 = 1;
-pub const CHANNEL_OPEN_CONFIRMATION: u8 = 91;
+const CHANNEL_OPEN_CONFIRMATION: u8 = 91;
 pub const CHANNEL_OPEN_FAILURE: u8 = 92;
 pub const CHANNEL_DATA: u8 = 94;
 pub const CHANNEL_REQUEST: u8 = 98;
@@ -39,7 +39,7 @@ impl RawClient {
         let (stream, far) = sockets().await;
         let (sender, opened) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            if let Ok(running) = server::run_stream(config, far, Accepting { opened: sender }).await {
+            if let Ok(running) = server::run_stream(config, far, Accepting::new(sender)).await {
                 let _ = running.await;
             }
         });
@@ -102,6 +102,18 @@ impl RawClient {
         for field in [7_u32, 1 << 20, 32 << 10] {
             open.extend(field.to_be_bytes());
         }
+        self.send(&open).await;
+    }
+
+    /// Asks for a unix socket, which `Accepting` neither grants nor refuses.
+    pub async fn ask_for_socket(&mut self) {
+        let mut open = vec![90];
+        string(&mut open, b"direct-streamlocal@openssh.com");
+        for field in [7_u32, 1 << 20, 32 << 10] {
+            open.extend(field.to_be_bytes());
+        }
+        string(&mut open, b"/socket");
+        open.extend([0; 8]);
         self.send(&open).await;
     }
 
