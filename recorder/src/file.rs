@@ -40,7 +40,7 @@ pub(crate) fn is_safe_name(name: &str) -> bool {
 pub(crate) fn create(folder: &Path, name: &str) -> io::Result<File> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(folder.join(name))?;
-    // The lock keeps a repair away while we write. A file system without locks has no other gateway on it, we hope.
+    // The lock keeps a repair away while we write. A file system may have no locks; the recording goes on without.
     let _ = file.try_lock();
     sync_folder(folder)?;
     Ok(file)

@@ -139,6 +139,12 @@ impl PublicKey {
         hex(&sha256(&self.bytes)).chars().take(16).collect()
     }
 
+    /// The 32 bytes of the key (RFC 8032 §5.1.5).
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+
     /// Whether this base64 text is the key's signature of a file with this hash.
     pub(crate) fn signed(&self, hash: &[u8; 32], signature: &[u8]) -> bool {
         let Ok(signature) = STANDARD.decode(signature) else { return false };
