@@ -56,7 +56,7 @@ pub async fn run(setting: Setting<'_>, actor: &Actor, console: Console) -> u32 {
     };
     let ended = match parsed {
         _ if typed_nothing && call.is_stranger(&called) => call.stranger(&called).await,
-        Ok(Line { command, .. }) => call.carry_out(command).await,
+        Ok(Line { command, .. }) => Box::pin(call.carry_out(command)).await,
         Err(usage) => call.mistyped(&usage).await,
     };
     match ended {

@@ -58,7 +58,7 @@ impl<'a> Typist<'a> {
             }
             (String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
         };
-        let (status, (out, err)) = tokio::join!(run(setting, &self.actor, console), read);
+        let (status, (out, err)) = tokio::join!(run(setting, &self.actor, console), Box::pin(read));
         Came { status, out, err }
     }
 

@@ -17,12 +17,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Back to the beginning of the line, which is wiped out.
 const FRESH_LINE: &str = "\r\u{1b}[K";
 
-/// How the waiting ended.
-enum Waited {
-    Decided(Box<RequestView>),
-    Interrupted,
-}
-
 impl Call<'_> {
     /// Waits until a request is decided. It ends well only when it is granted.
     pub(super) async fn wait(&mut self, asked: Asked) -> Ended {
@@ -37,21 +31,19 @@ impl Call<'_> {
         }
         let id = request.id.clone();
         let live = self.pty.is_some() && !self.json;
-        let waited = tokio::select! {
-            waited = decided(self.desk, self.actor, &self.pen, request, live) => waited?,
-            () = self.keys.interrupt() => Waited::Interrupted,
+        let decided = tokio::select! {
+            decided = decided(self.desk, self.actor, &self.pen, request, live) => Some(decided?),
+            () = self.keys.interrupt() => None,
             // It stays pending; nobody is there to be told.
             Gone = self.pen.gone() => return Err(Stop::Gone),
         };
         if live {
             self.pen.raw(FRESH_LINE.as_bytes()).await?;
         }
-        match waited {
-            Waited::Decided(request) if request.state == "granted" => {
-                self.asked(&Asked { request: *request, waits_for: Vec::new() }).await
-            }
-            Waited::Decided(request) => Ok(self.complain(&render::not_granted(&request)).await?),
-            Waited::Interrupted => {
+        match decided {
+            Some(request) if request.state == "granted" => self.asked(&Asked { request, waits_for: Vec::new() }).await,
+            Some(request) => Ok(self.complain(&render::not_granted(&request)).await?),
+            None => {
                 let (show, cancel) = (self.hints.command(&format!("show {id}")), format!("cancel {id}"));
                 let text = format!("{id} stays pending; see how it stands with `{show}`, take it back with `{cancel}`");
                 Ok(self.complain(&text).await?)
@@ -61,7 +53,13 @@ impl Call<'_> {
 }
 
 /// Waits until the request is decided, and says meanwhile how it stands where the terminal is live.
-async fn decided(desk: &Desk, actor: &Actor, pen: &Pen, mut request: RequestView, live: bool) -> Result<Waited, Stop> {
+async fn decided(
+    desk: &Desk,
+    actor: &Actor,
+    pen: &Pen,
+    mut request: RequestView,
+    live: bool,
+) -> Result<RequestView, Stop> {
     let began = desk.clock().now().mono;
     let mut shown = String::new();
     while request.state == "pending" {
@@ -74,7 +72,7 @@ async fn decided(desk: &Desk, actor: &Actor, pen: &Pen, mut request: RequestView
         desk.clock().sleep(LOOK_EVERY).await;
         request = look(desk, actor, request).await?;
     }
-    Ok(Waited::Decided(Box::new(request)))
+    Ok(request)
 }
 
 /// The request as it stands now; as it stood, when the database does not answer.
