@@ -7,6 +7,7 @@ pub mod console;
 pub mod ctl;
 pub mod gate;
 pub mod leases;
+pub mod nearest;
 pub mod onair;
 pub mod playback;
 pub mod private;

@@ -90,7 +90,8 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let (seal, user_ca) = (Arc::new(secrets.seal), Arc::new(secrets.user_ca));
     let store = Store::open(&gateway.state_dir, secrets.audit).await.map_err(other)?;
     let clock = Clock::system(store.newest_at());
-    let desk = Desk::new(store, clock.clone(), Rulebook::from(&config));
+    let door = Hints::ssh("bastion", address.port()).command("");
+    let desk = Desk::behind(&door, store, clock.clone(), Rulebook::from(&config));
     start::open(&desk).await.map_err(other)?;
     repair::unsealed(&desk, &gateway.recordings, &seal).await.map_err(other)?;
 

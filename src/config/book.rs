@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::nearest::nearest;
+use crate::nearest::nearest;
 
 /// Something about the file that a person should know: `FILE:LINE: text`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,6 @@
 mod book;
 mod gateway;
 mod key;
-mod nearest;
 mod people;
 mod role;
 mod rule;

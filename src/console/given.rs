@@ -1,7 +1,7 @@
 //! What was given to a command: its operands and options, not yet understood.
 
 use super::spec::{Operands, Opt, Spec, Takes};
-use crate::usecase::nearest::nearest;
+use crate::nearest::nearest;
 use crate::words::Word;
 
 /// The operands and options of a command.

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use super::command::{Command, Line};
 use super::given::{Given, gather};
 use super::spec::{self, Spec};
+use crate::nearest::nearest;
 use crate::usecase::list::Which;
-use crate::usecase::nearest::nearest;
 use crate::usecase::request::Wish;
 use crate::words::{Word, split};
 

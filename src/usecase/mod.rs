@@ -18,7 +18,6 @@ pub mod hangup;
 pub mod kill;
 pub mod lapse;
 pub mod list;
-pub mod nearest;
 pub mod record;
 pub mod refuse;
 pub mod reload;

@@ -10,9 +10,9 @@ use curfew_policy::time::{after, to_millis};
 use curfew_policy::user::Person;
 use jiff::Timestamp;
 
-use super::nearest::nearest;
 use super::view::RequestView;
 use super::{Actor, Desk, Fault, Outcome, Rulebook, grant, refuse};
+use crate::nearest::nearest;
 use crate::store::{Events, NewRequest, Tx};
 
 /// How many of somebody's requests may wait for a decision at a time.

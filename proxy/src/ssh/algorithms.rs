@@ -14,6 +14,15 @@ pub const WINDOW: u32 = 2 * 1024 * 1024;
 /// The largest packet that is taken, in bytes (RFC 4253 §6.1 asks for 32 KiB at least).
 const PACKET: u32 = 32 * 1024;
 
+/// The most requests that may wait unread on a channel; a peer that sends more is disconnected.
+const MOST_UNREAD: usize = 1024;
+
+/// The most bytes that may come before somebody is proven: key exchange and a few dozen keys.
+const MOST_FROM_STRANGERS: usize = 256 * 1024;
+
+/// The most channels that one connection may have at once.
+const MOST_CHANNELS: usize = 256;
+
 /// The identification string. It names no version: that would only help somebody looking for an old one.
 const ID: &str = "SSH-2.0-Curfew";
 
@@ -88,6 +97,9 @@ pub fn server(host_keys: Vec<PrivateKey>) -> Arc<server::Config> {
         keepalive_interval: Some(Duration::from_secs(30)),
         keepalive_max: 3,
         nodelay: true,
+        channel_buffer_size: MOST_UNREAD,
+        max_unauthenticated_bytes: Some(MOST_FROM_STRANGERS),
+        max_channels: Some(MOST_CHANNELS),
         ..server::Config::default()
     })
 }
@@ -105,6 +117,7 @@ pub fn client() -> Arc<client::Config> {
         keepalive_interval: Some(Duration::from_secs(30)),
         keepalive_max: 3,
         nodelay: true,
+        channel_buffer_size: MOST_UNREAD,
         ..client::Config::default()
     })
 }

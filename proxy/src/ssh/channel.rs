@@ -55,7 +55,7 @@ pub struct Talk<G> {
 
 /// Serves one channel from its opening to its end. Says why when the whole session has to end with it.
 pub async fn serve<G: Gate>(talk: Talk<G>, opened: Opened) -> Option<End> {
-    let Opened { mut channel, reply, gone, place } = opened;
+    let Opened { mut channel, reply, gone } = opened;
     reply.accept().await;
     let role = Arc::clone(talk.permit.role());
     let allowed = Allowed { terminal: role.allows_pty(), env: &|name| role.allows_env(name) };
@@ -79,9 +79,7 @@ pub async fn serve<G: Gate>(talk: Talk<G>, opened: Opened) -> Option<End> {
         drain(&mut from_client).await;
         return None;
     }
-    let end = run(&talk, asked, &mut from_client, &to_client, gone, cut).await;
-    drop(place);
-    end
+    run(&talk, asked, &mut from_client, &to_client, gone, cut).await
 }
 
 /// Records and relays an allowed channel.

@@ -21,7 +21,7 @@ const INPUT_QUEUE: usize = 64;
 
 /// Serves one console channel.
 pub async fn serve<G: Gate>(gate: Arc<G>, identity: Identity, called: String, from: SocketAddr, opened: Opened) {
-    let Opened { mut channel, reply, place, .. } = opened;
+    let Opened { mut channel, reply, .. } = opened;
     reply.accept().await;
     let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false }).await else { return };
     let (from_client, to_client) = channel.split();
@@ -52,7 +52,6 @@ pub async fn serve<G: Gate>(gate: Arc<G>, identity: Identity, called: String, fr
         () = read(from_client, typed) => return,
     };
     let _ = farewell(&to_client, None, None, status).await;
-    drop(place);
 }
 
 /// Runs the command while its output goes out; all of it is out when this ends.

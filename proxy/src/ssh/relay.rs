@@ -207,6 +207,7 @@ impl Output<'_> {
                         return Finished::Client;
                     }
                 }
+                () = tape.failed() => return Finished::RecordingFailed,
                 left = self.warner.next(), if self.pty => {
                     self.warning = Some(left);
                     self.warn().await;

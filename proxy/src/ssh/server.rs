@@ -3,19 +3,15 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use russh::keys::{Algorithm, Certificate, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelOpenFailure};
+use russh::{Channel, ChannelId};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::alive::Alive;
 use crate::gate::{Gate, Identity};
 use crate::route::LONGEST_NAME;
-
-/// The most channels that one connection may have at once.
-const MOST_CHANNELS: usize = 256;
 
 /// Somebody who proved who they are.
 #[derive(Debug)]
@@ -42,18 +38,6 @@ pub struct Opened {
     pub reply: ChannelOpenHandle,
     /// Told when the client closes it, even while nobody reads it.
     pub gone: Arc<Notify>,
-    /// Counts it until it is dropped.
-    pub place: Place,
-}
-
-/// A channel's place among the most that a connection may have.
-#[derive(Debug)]
-pub struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 /// The door that one connection came through.
@@ -65,7 +49,6 @@ pub struct Door<G> {
     proven: Option<oneshot::Sender<Proven>>,
     opens: mpsc::UnboundedSender<Open>,
     gone: HashMap<ChannelId, Arc<Notify>>,
-    places: Arc<AtomicUsize>,
     /// Dropped with the connection, which is how others learn that it is gone.
     _alive: watch::Sender<()>,
 }
@@ -95,7 +78,6 @@ impl<G: Gate> Door<G> {
             proven: Some(proven),
             opens,
             gone: HashMap::new(),
-            places: Arc::default(),
             _alive: sender,
         };
         (door, Visitor { proven: on_proven, opens: on_opens, alive })
@@ -110,13 +92,6 @@ impl<G: Gate> Door<G> {
         let shown: String = typed.chars().take(64).collect();
         self.gate.refused(self.from, code, &shown.escape_debug().to_string());
         Auth::reject()
-    }
-
-    /// Takes one of the connection's places for channels.
-    fn take_place(&self) -> Option<Place> {
-        let taken = self.places.fetch_add(1, Ordering::SeqCst);
-        let place = Place(Arc::clone(&self.places));
-        (taken < MOST_CHANNELS).then_some(place)
     }
 }
 
@@ -167,14 +142,10 @@ impl<G: Gate> Handler for Door<G> {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
-        let Some(place) = self.take_place() else {
-            reply.reject(ChannelOpenFailure::ResourceShortage).await;
-            return Ok(());
-        };
         let gone = Arc::new(Notify::new());
         self.gone.insert(channel.id(), Arc::clone(&gone));
         // When nobody takes it the connection is ending; dropping `reply` refuses it.
-        let _ = self.opens.send(Open::Session(Opened { channel, reply, gone, place }));
+        let _ = self.opens.send(Open::Session(Opened { channel, reply, gone }));
         Ok(())
     }
 

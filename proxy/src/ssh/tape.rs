@@ -12,6 +12,9 @@ use crate::gate::ChannelInfo;
 use crate::idle::Activity;
 use crate::ssh::requests::Start;
 
+/// How long the disk may take for one write, in which nothing moves, before the session ends.
+const STUCK: Duration = Duration::from_secs(5);
+
 /// The recording of one channel.
 pub struct Tape {
     recording: Recording,
@@ -83,9 +86,17 @@ impl Tape {
         self.recording.last()
     }
 
-    /// Waits until this is written, and says up to where all is.
-    pub async fn written(&self, ticket: Ticket) -> Result<Ticket, RecordingError> {
-        self.recording.written(ticket).await
+    /// Waits until this is written, and says up to where all is. A disk that takes it for too long has failed.
+    pub async fn written(&self, ticket: Ticket) -> Result<Ticket, Failed> {
+        match tokio::time::timeout(STUCK, self.recording.written(ticket)).await {
+            Ok(Ok(up_to)) => Ok(up_to),
+            Ok(Err(_)) | Err(_) => Err(Failed),
+        }
+    }
+
+    /// Waits until nothing can be written any more, also where nobody waits for a ticket.
+    pub async fn failed(&self) {
+        self.recording.failed().await;
     }
 
     /// Waits for bytes of our own that go to the client.

@@ -8,8 +8,8 @@ use curfew_policy::user::Duty;
 use ssh_key::PublicKey;
 
 use super::super::Config;
-use super::super::nearest::nearest;
 use super::{keys, loaded, said, sample, with};
+use crate::nearest::nearest;
 
 fn key(line: &str) -> PublicKey {
     PublicKey::from_openssh(line).unwrap()

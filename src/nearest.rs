@@ -4,16 +4,17 @@
 /// missing, added or swapped with a neighbour, or the only one that it begins.
 #[must_use]
 pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let typed: Vec<char> = typed.chars().take(LONGEST).flat_map(char::to_lowercase).collect();
+    let typed: String = typed.chars().take(LONGEST).flat_map(char::to_lowercase).collect();
     let mut begun = Vec::new();
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        let letters: Vec<char> = candidate.chars().take(LONGEST).flat_map(char::to_lowercase).collect();
-        if typed.len() > 1 && letters.starts_with(&typed) {
+        let letters: String = candidate.chars().take(LONGEST).flat_map(char::to_lowercase).collect();
+        if typed.len() > 1 && letters.starts_with(typed.as_str()) {
             begun.push(candidate);
         }
-        let distance = distance(&typed, &letters);
-        let near = distance <= (typed.len().max(letters.len()) / 3).max(1) && distance < letters.len();
+        let distance = strsim::osa_distance(&typed, &letters);
+        let (wrote, meant) = (typed.chars().count(), letters.chars().count());
+        let near = distance <= (wrote.max(meant) / 3).max(1) && distance < meant;
         if near && best.is_none_or(|(least, _)| distance < least) {
             best = Some((distance, candidate));
         }
@@ -27,27 +28,6 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
 
 /// What is longer than this is not compared further: nobody mistypes so long a word, and the comparison is quadratic.
 const LONGEST: usize = 64;
-
-/// How many letters must be changed, added, removed or swapped with a neighbour to make `b` of `a` (the optimal string
-/// alignment distance).
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut next = Vec::with_capacity(row.len());
-        next.push(i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
-            let mut least = (at(&row, j) + usize::from(x != y)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
-            if i > 0 && j > 0 && Some(x) == b.get(j - 1) && a.get(i - 1) == Some(y) {
-                least = least.min(at(&before, j - 1) + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or(0)
-}
 
 #[cfg(test)]
 mod tests {
