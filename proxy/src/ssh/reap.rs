@@ -14,9 +14,14 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 /// All sessions whose leader is a child of the same sshd as this very command, and whatever those processes have
 /// begotten since, get SIGHUP, a fifth of a second to save their work, and SIGKILL. `/proc` is read rather than `ps`
 /// run: it is there without procps. The text has no single quote, so any login shell can hand it to `/bin/sh`.
+///
+/// An sshd that ends before the script begins leaves it to process 1 or another reaper, whose children are everybody's:
+/// so the parent must be an SSH server, and not process 1, or nothing is killed.
 const SCRIPT: &str = r#"exec /bin/sh -c '
 exec 2>/dev/null
 me=$$ boss=$PPID
+[ "$boss" -gt 1 ] && read -r name <"/proc/$boss/comm" || exit 0
+case $name in sshd*|dropbear*) ;; *) exit 0 ;; esac
 find_all() {
   all=" "
   while :; do
