@@ -11,20 +11,26 @@ use crate::ssh::client::Link;
 /// How long the clean-up may take in all.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// All sessions whose leader is a child of the same sshd as this very command, and whatever those processes have
-/// begotten since, get SIGHUP, a fifth of a second to save their work, and SIGKILL. `/proc` is read rather than `ps`
+/// All processes that are children of the same sshd as this very command, and whatever shares a session with them or
+/// descends from them, get SIGHUP, a fifth of a second to save their work, and SIGKILL. `/proc` is read rather than `ps`
 /// run: it is there without procps. The text has no single quote, so any login shell can hand it to `/bin/sh`.
 ///
-/// An sshd that ends before the script begins leaves it to process 1 or another reaper, whose children are everybody's:
-/// so the parent must be an SSH server, and not process 1, or nothing is killed.
+/// It runs as the person's login, which may be root, so it must never take more than that:
+/// - when the connection's sshd is gone, the parent is process 1 or a subreaper, whose children are everybody's. So the
+///   parent must be an SSH server, and not process 1, or nothing is killed;
+/// - a process id may be another's by the time of the second signal. So a process is known by its start time too
+///   (field 22 of proc_pid_stat(5)).
 const SCRIPT: &str = r#"exec /bin/sh -c '
 exec 2>/dev/null
 me=$$ boss=$PPID
-[ "$boss" -gt 1 ] && read -r name <"/proc/$boss/comm" || exit 0
-case $name in sshd*|dropbear*) ;; *) exit 0 ;; esac
+served() {
+  [ "$boss" -gt 1 ] && read -r name <"/proc/$boss/comm" || return 1
+  case $name in sshd*|dropbear*|curfew*) return 0 ;; esac
+  return 1
+}
 find_all() {
-  all=" "
-  while :; do
+  all=" " stamps=""
+  while served; do
     before=$all
     for f in /proc/[0-9]*/stat; do
       read -r line <"$f" || continue
@@ -33,19 +39,30 @@ find_all() {
       [ "$pid" = "$me" ] && continue
       [ "$4" = "$me" ] && continue
       case $all in *" $pid "*) continue ;; esac
-      if [ "$2" = "$boss" ]; then all="$all$pid "; continue; fi
-      case $all in *" $2 "*|*" $4 "*) all="$all$pid " ;; esac
+      if [ "$2" != "$boss" ]; then
+        case $all in *" $2 "*|*" $4 "*) ;; *) continue ;; esac
+      fi
+      all="$all$pid " stamps="$stamps $pid:${20}"
     done
     [ "$all" = "$before" ] && break
   done
 }
+signal_all() {
+  how=$1
+  for stamp in $2; do
+    read -r line <"/proc/${stamp%:*}/stat" || continue
+    set -- ${line##*) }
+    [ "${20}" = "${stamp#*:}" ] && kill "$how" "${stamp%:*}"
+  done
+}
 find_all
-[ "$all" = " " ] && exit 0
-kill -HUP $all; kill -CONT $all
+[ -n "$stamps" ] || exit 0
+signal_all -HUP "$stamps"
+signal_all -CONT "$stamps"
 sleep 0.2
-first=$all
+first=$stamps
 find_all
-kill -KILL $first $all
+signal_all -KILL "$first $stamps"
 '"#;
 
 /// Ends what runs under the link's connection on the target. Gives up quietly: the target may be gone, or have no
