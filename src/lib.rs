@@ -1,4 +1,41 @@
 //! Curfew: an SSH/TCP bastion where every access ends on time.
+//!
+//! # The map
+//!
+//! ```text
+//! policy  (pure: who may what, until when)     recorder  (asciicast, chained and sealed)
+//!    ▲   ▲                                        ▲   ▲
+//!    │   └───────────────── proxy ────────────────┘   │   (SSH on both sides: bytes under a lease)
+//!    └────────────────────── src ─────────────────────┘   (the product: doors → usecase → store)
+//! ```
+//!
+//! Arrows point at what is imported; a test walks them and fails when one runs back.
+//!
+//! **The story of a connection** reads from top to bottom in `proxy`: `listener` (who is it, where to) → `session`
+//! (admitted → live → ended) → `ssh/channel` (asked, recorded, relayed, sealed) → `ssh/relay` (the bytes). All it asks
+//! of the product goes through one trait, `proxy::gate::Gate`, which [`gate`] answers.
+//!
+//! **The story of a request** begins at a door, [`console`] (`ssh bastion COMMAND`) or [`ctl`] (the operator's socket),
+//! which parses and prints; [`usecase`] knows what people may do, one verb a file; [`store`] keeps it, each change
+//! together with its audit event; [`leases`] tells the live sessions.
+//!
+//! | to change | look at |
+//! | --- | --- |
+//! | what a rule means, who gets in | `policy/src/{ask,decide,rule,role,pattern}.rs` |
+//! | how and when a session is cut | `proxy/src/{deadline,session}.rs`, `proxy/src/ssh/{relay,notice,reap,warner}.rs` |
+//! | what russh does otherwise than upstream | `proxy/russh/edits/` |
+//! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |
+//! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
+//! | the configuration file | [`config`] |
+//! | tables, audit chain | [`store`] |
+//! | what happens at the start, at SIGHUP and SIGTERM | [`serve`] |
+//! | the `curfew` command | [`cli`] |
+//!
+//! # What is deliberately absent
+//!
+//! No trust on first use: a target's host key is configured or the target is not reached. No passwords. No SHA-1, CBC or
+//! compression. No clock read outside `proxy::clock`. No change of state without its audit event: `store::Tx::commit`
+//! takes one. No second way to a target: dialling takes a `Permit`, and only `policy::decide` makes one.
 
 pub mod certify;
 pub mod cli;
