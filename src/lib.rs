@@ -42,6 +42,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod ctl;
+pub mod demo;
 pub mod gate;
 pub mod leases;
 pub mod nearest;

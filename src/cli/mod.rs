@@ -30,6 +30,8 @@ enum Command {
         #[command(flatten)]
         file: ConfigFile,
     },
+    /// Start a bastion, a target and two people in a temporary folder, ready to type at.
+    Demo(crate::demo::Args),
     /// Type console commands as the operator, on the bastion's own host.
     #[command(
         after_help = "Examples:\n  curfew ctl --config curfew.toml requests --pending\n  curfew ctl --config curfew.toml revoke g9 --note 'laptop stolen'"
@@ -65,6 +67,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Serve { file } => crate::serve::run(&file.config).await,
         Command::Check { file } => check::run(&file.config),
+        Command::Demo(args) => crate::demo::run(args).await,
         Command::Ctl { file, command } => crate::ctl::run(&file.config, &command).await,
         Command::Ca { file } => ca::run(&file.config),
         Command::Replay(args) => replay::run(args).await,

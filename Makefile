@@ -1,0 +1,31 @@
+# make test    everything, with the real OpenSSH and friends
+# make lint    what the compiler and clippy have to say
+# make demo    a bastion, a target and two people, ready to type at
+
+# What the end-to-end tests run, on Debian and its kin.
+PACKAGES = openssh-server openssh-client rsync git asciinema ansible-core lftp sshfs dropbear-bin \
+	putty-tools python3-paramiko
+
+.PHONY: test packages lint demo
+
+test: packages
+	cargo build --workspace --all-targets
+	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace; else cargo test --workspace; fi
+
+# Installs what is missing where that is allowed, and otherwise names it.
+packages:
+	@missing=; for package in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	if ! command -v apt-get >/dev/null; then echo "The tests want these Debian packages, or their kin:$$missing"; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
+	elif sudo -n true 2>/dev/null; then sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
+	else echo "The tests want packages. Please run: sudo apt-get install$$missing"; fi
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+demo:
+	cargo run --release -- demo

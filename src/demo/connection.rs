@@ -1,0 +1,96 @@
+//! One connection to the demo's target: who may in, and a task for each of its channels.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_proxy::clock::Clock;
+use russh::keys::ssh_key::certificate::CertType;
+use russh::keys::{Certificate, HashAlg, PrivateKey, PublicKey};
+use russh::server::{self, Auth, ChannelOpenHandle, Handler, Msg, Session};
+use russh::{Channel, MethodKind, MethodSet};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::channel;
+
+/// What the target has, and whom it trusts.
+#[derive(Debug)]
+pub struct Keys {
+    /// Its host key.
+    pub host_key: PrivateKey,
+    /// The authority whose certificates it accepts, and nothing else.
+    pub user_ca: PublicKey,
+}
+
+/// Serves a connection until it closes, and then ends what runs under it.
+///
+/// # Errors
+/// When the client does not speak SSH.
+pub async fn serve<S>(stream: S, keys: Keys) -> Result<(), russh::Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let config = server::Config {
+        methods: MethodSet::from(&[MethodKind::PublicKey][..]),
+        auth_rejection_time: Duration::ZERO,
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys: vec![keys.host_key],
+        inactivity_timeout: None,
+        ..server::Config::default()
+    };
+    let (opened, mut channels) = mpsc::unbounded_channel();
+    let door = Door { user_ca: keys.user_ca, clock: Clock::system(None), opened };
+    let mut session = server::run_stream(Arc::new(config), stream, door).await?;
+    let mut running = JoinSet::new();
+    let end = loop {
+        tokio::select! {
+            end = &mut session => break end,
+            Some(channel) = channels.recv() => { running.spawn(channel::serve(channel)); }
+            Some(_) = running.join_next() => {}
+        }
+    };
+    // Dropping a channel's task kills its process group.
+    running.shutdown().await;
+    end
+}
+
+struct Door {
+    user_ca: PublicKey,
+    clock: Clock,
+    opened: mpsc::UnboundedSender<Channel<Msg>>,
+}
+
+impl Door {
+    /// Whether a certificate lets somebody in as `login` (PROTOCOL.certkeys). That its key was signed with is
+    /// verified already.
+    fn admits(&self, login: &str, certificate: &Certificate) -> bool {
+        let now = u64::try_from(self.clock.wall().as_second()).unwrap_or_default();
+        certificate.cert_type() == CertType::User
+            && certificate.valid_principals().iter().any(|principal| principal == login)
+            && certificate.critical_options().is_empty()
+            && certificate.validate_at(now, [&self.user_ca.fingerprint(HashAlg::Sha256)]).is_ok()
+    }
+}
+
+impl Handler for Door {
+    type Error = russh::Error;
+
+    // A key without a certificate is refused: that is what the trait does with methods that are not here.
+
+    async fn auth_openssh_certificate(&mut self, login: &str, shown: &Certificate) -> Result<Auth, Self::Error> {
+        Ok(if self.admits(login, shown) { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        reply.accept().await;
+        // When nobody takes it the connection is ending.
+        let _ = self.opened.send(channel);
+        Ok(())
+    }
+}
