@@ -11,10 +11,13 @@ use tokio::sync::mpsc;
 /// How many pieces are read ahead. A recorder makes none larger than a few dozen KiB.
 const AHEAD: usize = 8;
 
-/// Puts a terminal back after a recording was played on it: ends the alternate screen, mouse reports, bracketed paste,
-/// colours and a hidden cursor.
+/// Puts a terminal back after a recording was played on it: ends the alternate screen (not by 1049, which would move the
+/// cursor of a terminal that is not on it), mouse reports, bracketed paste, colours and a hidden cursor.
 pub const TIDY: &str =
-    "\u{1b}[?1049l\u{1b}[?1000l\u{1b}[?1002l\u{1b}[?1003l\u{1b}[?1006l\u{1b}[?2004l\u{1b}[?25h\u{1b}[0m\r\n";
+    "\u{1b}[?1047l\u{1b}[?1000l\u{1b}[?1002l\u{1b}[?1003l\u{1b}[?1006l\u{1b}[?2004l\u{1b}[?25h\u{1b}[0m\r\n";
+
+/// Timers tell nothing shorter apart.
+const TIMER: Duration = Duration::from_millis(1);
 
 /// How a recording is played.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,7 +64,7 @@ impl Playback {
             Some(Ok(frame)) => {
                 self.due += frame.delay;
                 let ahead = self.due.saturating_sub(self.clock.now().mono.saturating_sub(self.began));
-                if !ahead.is_zero() {
+                if ahead >= TIMER {
                     self.clock.sleep(ahead).await;
                 }
                 Ok(Some(frame.bytes))

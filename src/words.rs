@@ -29,26 +29,19 @@ pub fn split(line: &str) -> Vec<Word> {
     words
 }
 
-/// Writes words as one command line that [`split`] and a POSIX shell read back as the same words. All but options are
-/// put in quotes, so that the end of each is certain.
+/// Writes words as one command line that [`split`] and a POSIX shell read back as the same words.
 #[must_use]
 pub fn quote<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String {
-    let quote = |word: &str| if word.starts_with('-') && is_plain(word) { word.to_owned() } else { in_quotes(word) };
-    words.into_iter().map(|word| quote(word.as_ref())).collect::<Vec<_>>().join(" ")
+    words.into_iter().map(|word| quote_word(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
 /// Writes one word as a person would, in quotes only where it needs them.
 #[must_use]
 pub fn quote_word(word: &str) -> String {
-    if is_plain(word) { word.to_owned() } else { in_quotes(word) }
-}
-
-fn is_plain(word: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | '%' | '+' | ',');
-    !word.is_empty() && word.chars().all(plain)
-}
-
-fn in_quotes(word: &str) -> String {
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 

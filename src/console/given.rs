@@ -164,15 +164,15 @@ fn value(
 }
 
 /// TEXT runs to the next option. One in quotes ends with them where the command still lacks its target or id, since
-/// that is what must follow, and where what follows has quotes of its own.
+/// that is what must follow.
 fn text(spec: &'static Spec, first: Word, rest: &mut &[Word], given: &Given) -> String {
-    let lacking = given.operands.len() < spec.operands.least();
-    if first.quoted && (lacking || rest.first().is_none_or(|next| next.quoted)) {
-        return first.text;
+    let Word { mut text, quoted } = first;
+    if quoted && given.operands.len() < spec.operands.least() {
+        return text;
     }
-    let mut text = first.text;
     while let Some((word, after)) = rest.split_first() {
-        if is_option(spec, word) && !word.quoted {
+        // Where everything is in quotes, options are too.
+        if is_option(spec, word) && (quoted || !word.quoted) {
             break;
         }
         text.push(' ');

@@ -7,8 +7,10 @@ use super::spec::{COMMON, Spec};
 #[must_use]
 pub fn overview(hints: &Hints) -> String {
     let usage = format!("Usage: {}", hints.command("COMMAND"));
-    let way_in = format!("{:<30}also scp, sftp, rsync, git, Ansible", hints.connect(Some("root"), "web1"));
-    let jump = format!("{:<30}the same by ProxyJump", hints.jump("root", "web1"));
+    let (way_in, jump) = (hints.connect(Some("root"), "web1"), hints.jump("root", "web1"));
+    let width = (way_in.len().max(jump.len()) + 2).max(30);
+    let way_in = format!("{way_in:<width$}also scp, sftp, rsync, git, Ansible");
+    let jump = format!("{jump:<width$}the same by ProxyJump");
     format!(
         "\
 {usage}      (more: help COMMAND)
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn every_help_fits_a_screen() {
-        for hints in [Hints::ssh("bastion", 22), Hints::ssh("bastion", 2222)] {
+        for hints in [Hints::ssh("bastion", 22), Hints::ssh("bastion", 2222), Hints::ssh("bastion", 54321)] {
             fits(&overview(&hints));
             for spec in &COMMANDS {
                 fits(&of(spec, &Hints::ssh("bastion", 22)));

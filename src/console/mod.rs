@@ -9,6 +9,8 @@ mod given;
 pub mod help;
 pub mod hints;
 mod keys;
+#[cfg(test)]
+mod look_tests;
 pub mod parse;
 #[cfg(test)]
 mod parse_tests;

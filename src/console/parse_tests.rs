@@ -271,7 +271,7 @@ proptest! {
 
     #[test]
     fn what_is_quoted_is_understood_as_it_was_meant(role in word(), login in word(), reason in word()) {
-        let args = ["request", "--reason", &reason, "web1", "--role", &role, "--for", "30m", "--login", &login];
+        let args = ["request", "web1", "--reason", &reason, "--role", &role, "--for", "30m", "--login", &login];
         // A word that looks like an option and needs no quotes is one.
         prop_assume!(![&role, &login, &reason].iter().any(|word| word.starts_with('-')));
         let meant = Wish { role: role.clone(), login: Some(login.clone()), ..wish(&reason) };

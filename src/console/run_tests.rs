@@ -15,28 +15,29 @@ use crate::usecase::tests::Bench;
 
 /// What came of a command.
 #[derive(Debug)]
-struct Came {
-    status: u32,
-    out: String,
-    err: String,
+pub struct Came {
+    pub status: u32,
+    pub out: String,
+    pub err: String,
 }
 
 /// Somebody at a terminal or in a script.
-struct Typist<'a> {
+pub struct Typist<'a> {
     bench: &'a Bench,
     actor: Actor,
     called: String,
-    pty: Option<(u32, u32)>,
+    pub pty: Option<(u32, u32)>,
+    pub air: OnAir,
 }
 
 impl<'a> Typist<'a> {
-    fn new(bench: &'a Bench, name: &str) -> Self {
+    pub fn new(bench: &'a Bench, name: &str) -> Self {
         let actor = if name == "operator" { Actor::Operator } else { bench.actor(name) };
-        Self { bench, actor, called: name.to_owned(), pty: None }
+        Self { bench, actor, called: name.to_owned(), pty: None, air: OnAir::default() }
     }
 
     /// Types a command, and whatever comes through `keys` while it goes on.
-    async fn types_with(&self, line: &str, keys: mpsc::Receiver<Bytes>) -> Came {
+    pub async fn types_with(&self, line: &str, keys: mpsc::Receiver<Bytes>) -> Came {
         let (output, mut pieces) = mpsc::channel(1);
         let console = Console {
             command: Bytes::copy_from_slice(line.as_bytes()),
@@ -46,8 +47,8 @@ impl<'a> Typist<'a> {
             output,
             input: keys,
         };
-        let (hints, air) = (Hints::ssh("bastion", 2222), OnAir::default());
-        let setting = Setting { desk: &self.bench.desk, air: &air, hints: &hints };
+        let hints = Hints::ssh("bastion", 2222);
+        let setting = Setting { desk: &self.bench.desk, air: &self.air, hints: &hints };
         let read = async {
             let (mut out, mut err) = (Vec::new(), Vec::new());
             while let Some(piece) = pieces.recv().await {
@@ -62,13 +63,13 @@ impl<'a> Typist<'a> {
         Came { status, out, err }
     }
 
-    async fn types(&self, line: &str) -> Came {
+    pub async fn types(&self, line: &str) -> Came {
         let (_keys, input) = mpsc::channel(1);
         self.types_with(line, input).await
     }
 
     /// Types a command that answers with JSON.
-    async fn asks(&self, line: &str) -> Value {
+    pub async fn asks(&self, line: &str) -> Value {
         let came = self.types(&format!("{line} --json")).await;
         assert_eq!((came.status, came.err.as_str()), (0, ""), "{line}");
         assert_eq!(came.out.lines().count(), 1, "{line}");
@@ -315,6 +316,8 @@ async fn the_operator_sees_all_and_asks_for_nothing() {
     let operator = Typist::new(&bench, "operator");
     Typist::new(&bench, "alice").types(ASK).await;
     assert_eq!(operator.asks("requests").await[0]["id"], "r1");
+    let page = operator.types("").await.out;
+    assert!(page.contains(" deny r1 --note TEXT\n") && !page.contains(" approve r1\n"), "{page}");
     assert_eq!(operator.types("deny r1 --note not today").await.out, "r1 of alice is denied\n");
     assert_eq!(operator.types(ASK).await.status, 1);
 }

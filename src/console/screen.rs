@@ -97,7 +97,7 @@ impl Screen {
     }
 }
 
-/// A duration as one says it: of a long one the small parts are left out.
+/// A duration as one says it: a long one is rounded to minutes or hours.
 #[must_use]
 pub fn roughly(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -106,7 +106,7 @@ pub fn roughly(duration: Duration) -> String {
         600..86_400 => 60,
         _ => 3600,
     };
-    format_duration(Duration::from_secs(seconds / unit * unit))
+    format_duration(Duration::from_secs((seconds + unit / 2) / unit * unit))
 }
 
 /// A cell of a table.
@@ -271,7 +271,7 @@ r12  日本   \\u{1b}[2J
     fn moments_are_said_short() {
         let screen = Screen::plain(now());
         let at = |text: &str| text.parse::<Timestamp>().expect("a time");
-        assert_eq!(screen.deadline(at("2026-11-23T06:05:59.5Z")), "06:05:59Z, 29m left");
+        assert_eq!(screen.deadline(at("2026-11-23T06:05:59.5Z")), "06:05:59Z, 30m left");
         assert_eq!(screen.deadline(at("2026-11-23T05:36:59Z")), "05:36:59Z, 59s left");
         assert_eq!(screen.deadline(at("2026-11-22T05:36:00Z")), "2026-11-22 05:36:00Z, 1d ago");
         assert_eq!(roughly(Duration::from_secs(3 * 86_400 + 3_725)), "3d 1h");

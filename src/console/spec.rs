@@ -192,8 +192,8 @@ pub static COMMANDS: [Spec; 19] = [
     Spec {
         name: "grants",
         operands: Operands::None,
-        options: &[may("--all", Takes::Nothing, "those that have ended too")],
-        about: &["The grants you hold: where to, until when."],
+        options: &[may("--all", Takes::Nothing, "those of others too that you approved or could have")],
+        about: &["The grants you hold or held: where to, until when."],
         examples: &["grants", "grants --all"],
         json: true,
     },

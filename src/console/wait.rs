@@ -44,7 +44,8 @@ impl Call<'_> {
             Some(request) if request.state == "granted" => self.asked(&Asked { request, waits_for: Vec::new() }).await,
             Some(request) => Ok(self.complain(&render::not_granted(&request)).await?),
             None => {
-                let (show, cancel) = (self.hints.command(&format!("show {id}")), format!("cancel {id}"));
+                let (show, cancel) =
+                    (self.hints.command(&format!("show {id}")), self.hints.command(&format!("cancel {id}")));
                 let text = format!("{id} stays pending; see how it stands with `{show}`, take it back with `{cancel}`");
                 Ok(self.complain(&text).await?)
             }

@@ -170,7 +170,8 @@ mod tests {
             let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
             ask(Path::new("c.toml"), &args).command
         };
-        assert_eq!(typed(&["deny", "r1", "--note", "too long"]), "'deny' 'r1' --note 'too long'");
+        assert_eq!(typed(&["deny", "r1", "--note", "too long"]), "deny r1 --note 'too long'");
+        assert_eq!(typed(&["deny", "r1", "--note", "it's", "too", "long"]), r"deny r1 --note 'it'\''s' too long");
         assert_eq!(typed(&["deny r1 --note too long"]), "deny r1 --note too long");
         assert_eq!(typed(&[]), "");
     }

@@ -147,7 +147,9 @@ fn length(request: &RequestView) -> String {
 fn detail(detail: &Value) -> String {
     match detail {
         Value::Object(fields) => {
-            let known = fields.iter().filter(|(_, value)| !value.is_null());
+            let known = fields
+                .iter()
+                .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty()));
             known.map(|(key, value)| format!("{key}={}", short(value))).collect::<Vec<_>>().join(" ")
         }
         other => short(other),

@@ -74,9 +74,12 @@ fn grant(sheet: &Sheet<'_>, view: &GrantView) -> String {
     facts.add_some("login", view.login.as_ref());
     facts.add("request", &view.request);
     facts.add("from", sheet.moment(&view.starts_at));
-    facts.add("until", sheet.deadline(&view.expires_at));
-    if let Some(at) = &view.ended_at {
-        facts.add("ended", sheet.deadline(at));
+    match &view.ended_at {
+        None => facts.add("until", sheet.deadline(&view.expires_at)),
+        Some(at) => {
+            facts.add("until", sheet.moment(&view.expires_at));
+            facts.add("ended", sheet.deadline(at));
+        }
     }
     facts.add_some("note", view.note.as_ref());
     if view.state == "active" {

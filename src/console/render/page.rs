@@ -8,13 +8,18 @@ use crate::usecase::view::{GrantView, RequestView, WhoamiView};
 /// How many entries a part of the page has; it is to fit a screen.
 const MOST: usize = 8;
 
+/// The name of the operator, who may deny and not approve. No user is called so.
+const OPERATOR: &str = "operator";
+
 /// The page an engineer wants to see first.
 #[must_use]
 pub fn page(sheet: &Sheet<'_>, whoami: &WhoamiView) -> String {
     let (mine, theirs): (Vec<&RequestView>, Vec<&RequestView>) =
         whoami.pending.iter().partition(|request| request.user == whoami.user);
     let mut page = who(sheet, whoami);
-    if whoami.grants.is_empty() {
+    if whoami.user == OPERATOR {
+        page.push_str("\nThe operator ends what others hold, and holds nothing.\n");
+    } else if whoami.grants.is_empty() {
         page.push_str("\nYou hold no access now.\n");
     } else {
         page.push_str("\nYou hold\n");
@@ -26,7 +31,7 @@ pub fn page(sheet: &Sheet<'_>, whoami: &WhoamiView) -> String {
     }
     if !theirs.is_empty() {
         page.push_str("\nYour decision is waited for\n");
-        page.push_str(&some(&theirs, |request| decision(sheet, request), "requests --pending"));
+        page.push_str(&some(&theirs, |request| decision(sheet, &whoami.user, request), "requests --pending"));
     }
     page + &next(sheet)
 }
@@ -70,10 +75,12 @@ fn asked(sheet: &Sheet<'_>, request: &RequestView) -> String {
     format!("  {:<5}{}: {have}\n", escape(&request.id), wanted(request))
 }
 
-fn decision(sheet: &Sheet<'_>, request: &RequestView) -> String {
+fn decision(sheet: &Sheet<'_>, user: &str, request: &RequestView) -> String {
     let mut text = format!("  {:<5}{} wants {}\n", escape(&request.id), escape(&request.user), wanted(request));
     text.push_str(&format!("       because: {}\n", escape(&request.reason)));
-    text.push_str(&sheet.hint(7, &format!("approve {}", request.id)));
+    if user != OPERATOR {
+        text.push_str(&sheet.hint(7, &format!("approve {}", request.id)));
+    }
     text + &sheet.hint(7, &format!("deny {} --note TEXT", request.id))
 }
 

@@ -169,7 +169,7 @@ fn the_page_says_what_one_holds_what_waits_and_what_to_type() {
 alice · engineers, leads · may watch
 
 You hold
-  g9   admin on web1, orders-db until 06:05:59Z, 29m left
+  g9   admin on web1, orders-db until 06:05:59Z, 30m left
        ssh -p 2222 root@web1@bastion
        ssh -p 2222 -N -L 5432:orders-db:5432 bastion
   g10  admin on web1, orders-db from 2026-12-01 22:00:00Z
@@ -242,7 +242,7 @@ r12  pending  bob   admin  web1     30m  1/2  05:33:00Z  INC-42 disk full
         "\
 ID  STATE   USER   ROLE   TARGETS         UNTIL
 g4  ended   alice  admin  web1,orders-db  revoked at 2026-11-22 05:00:00Z
-g9  active  alice  admin  web1,orders-db  06:05:59Z, 29m left
+g9  active  alice  admin  web1,orders-db  06:05:59Z, 30m left
 "
     );
     assert_eq!(
@@ -262,7 +262,7 @@ fn the_audit_log_says_its_details_in_one_line() {
         actor: "alice".into(),
         action: "request.filed".into(),
         subject: "r12".into(),
-        detail: json!({"user": "alice", "targets": ["web1", "web2"], "needed": 2, "login": null, "reason": "a b"}),
+        detail: json!({"user": "alice", "targets": ["web1", "web2"], "needed": 2, "login": null, "approved_by": [], "reason": "a b"}),
         prev: "0".into(),
         hash: "1".into(),
     };
@@ -299,8 +299,8 @@ g4 ended: revoked
   role     admin
   request  r12
   from     05:35:59Z
-  until    06:05:59Z, 29m left
-  ended    2026-11-22 05:00:00Z, 1d ago
+  until    06:05:59Z
+  ended    2026-11-22 05:00:00Z, 1d 1h ago
   note     wrong host
 "
     );
@@ -325,7 +325,7 @@ fn an_answer_says_what_came_of_it_and_what_to_type() {
     assert_eq!(
         plain(|sheet| asked(sheet, &request(), &[], Some(&GrantView { role: "look".into(), ..grant() }))),
         "\
-r12 is granted: g9 gives alice look on web1, orders-db until 06:05:59Z, 29m left
+r12 is granted: g9 gives alice look on web1, orders-db until 06:05:59Z, 30m left
   ssh -p 2222 viewer@web1@bastion
   ssh -p 2222 syslog@web1@bastion
   ssh -p 2222 -N -L 5432:orders-db:5432 bastion
@@ -343,7 +343,7 @@ You see how it stands with
     let longer = RequestView { extends: true, ..request() };
     assert_eq!(
         plain(|sheet| asked(sheet, &longer, &[], Some(&grant()))),
-        "r12 is granted: g9 now ends at 06:05:59Z, 29m left\n"
+        "r12 is granted: g9 now ends at 06:05:59Z, 30m left\n"
     );
     let word = ApprovalView { by: "carol".into(), at: String::new(), note: Some("use web2".into()) };
     let denied = RequestView { state: "denied".into(), decided: Some(word), ..request() };
