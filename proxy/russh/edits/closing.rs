@@ -5,6 +5,8 @@ use crate::edit::Edit;
 const CLOSED: &str = "a writer that waits for a window which will never open again must end with its channel";
 const ANSWERED: &str =
     "a channel we closed first ends for its reader when the peer's CHANNEL_CLOSE comes, and is forgotten";
+const LAST_WORD: &str = "OpenSSH closes a multiplexed channel when both directions have ended, and still waits for the exit \
+    status: so who reads the channel answers the close, after it";
 const LATE: &str = "a channel whose opener gave up waiting has nobody to use it: close it";
 const WORDS: &str = "whoever opens a channel learns the peer's own code and words for refusing it";
 
@@ -40,7 +42,7 @@ pub const EDITS: &[Edit] = &[
         self.notifier.notify_waiters();
     }
 
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(std::sync::atomic::Ordering::Acquire)
     }
 ",
@@ -82,12 +84,21 @@ impl std::ops::Deref for ChannelRef {",
     // Server role.
     Edit {
         file: "server/encrypted.rs",
-        why: ANSWERED,
+        why: LAST_WORD,
         find: "                if !self.common.is_established_channel(channel_num) {
                     return Ok(());
                 }
                 if let Some(ref mut enc) = self.common.encrypted {
-                    // Reply with CHANNEL_CLOSE per RFC 4254 Section 5.3.",
+                    // Reply with CHANNEL_CLOSE per RFC 4254 Section 5.3.
+                    enc.close(channel_num)?;
+                }
+                // Forward the close to the channel before removing it, so that
+                // consumers waiting on `Channel::wait()` receive an explicit
+                // `ChannelMsg::Close` instead of just seeing `None`.
+                if let Some(chan) = self.channels.get(&channel_num) {
+                    chan.send(ChannelMsg::Close).await.unwrap_or(())
+                }
+                self.channels.remove(&channel_num);",
         put: "                if !self.common.is_established_channel(channel_num) {
                     let closed_by_us = self.common.encrypted.as_ref().is_some_and(|enc| !enc.channels.contains_key(&channel_num));
                     if closed_by_us && let Some(chan) = self.channels.remove(&channel_num) {
@@ -95,8 +106,32 @@ impl std::ops::Deref for ChannelRef {",
                     }
                     return Ok(());
                 }
-                if let Some(ref mut enc) = self.common.encrypted {
-                    // Reply with CHANNEL_CLOSE per RFC 4254 Section 5.3.",
+                // The reader answers it, once it has sent the exit status. Where nobody reads, we do.
+                let read = match self.channels.get(&channel_num) {
+                    Some(chan) => {
+                        chan.window_size().close();
+                        chan.send(ChannelMsg::Close).await.is_ok()
+                    }
+                    None => false,
+                };
+                if !read {
+                    if let Some(ref mut enc) = self.common.encrypted {
+                        enc.close(channel_num)?;
+                    }
+                    self.channels.remove(&channel_num);
+                }",
+    },
+    Edit {
+        file: "server/session.rs",
+        why: LAST_WORD,
+        find: "    pub fn close(&mut self, channel: ChannelId) -> Result<(), Error> {
+",
+        put: "    pub fn close(&mut self, channel: ChannelId) -> Result<(), Error> {
+        // The client closed it before us: nothing more comes for it.
+        if self.channels.get(&channel).is_some_and(|chan| chan.window_size().is_closed()) {
+            self.channels.remove(&channel);
+        }
+",
     },
     Edit {
         file: "server/encrypted.rs",

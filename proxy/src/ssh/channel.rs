@@ -67,7 +67,11 @@ pub async fn serve<G: Gate>(talk: Talk<G>, opened: Opened) -> Option<End> {
             say_goodbye(&talk, &client, None, &end).await;
             return None;
         }
-        asked = gather(&mut channel, allowed) => asked?,
+        asked = gather(&mut channel, allowed) => asked,
+    };
+    let Some(asked) = asked else {
+        let _ = channel.close().await;
+        return None;
     };
     let (mut from_client, to_client) = channel.split();
     if let Err(why) = permitted(&role, &asked.start) {
@@ -98,6 +102,11 @@ async fn run<G: Gate>(
         }
         Err(error) => {
             tracing::error!(session = %talk.session, %error, "a recording could not be begun");
+            if asked.want_reply {
+                let _ = to_client.reply(true).await;
+            }
+            let terminal = asked.terminal.as_ref().map(|_| Screen::default());
+            say_goodbye(talk, to_client, terminal.as_ref(), &End::RecordingFailed).await;
             return Some(End::RecordingFailed);
         }
     };

@@ -23,7 +23,10 @@ const INPUT_QUEUE: usize = 64;
 pub async fn serve<G: Gate>(gate: Arc<G>, identity: Identity, called: String, from: SocketAddr, opened: Opened) {
     let Opened { mut channel, reply, .. } = opened;
     reply.accept().await;
-    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false }).await else { return };
+    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false }).await else {
+        let _ = channel.close().await;
+        return;
+    };
     let (from_client, to_client) = channel.split();
     if asked.want_reply {
         let _ = to_client.reply(true).await;
@@ -49,7 +52,10 @@ pub async fn serve<G: Gate>(gate: Arc<G>, identity: Identity, called: String, fr
     let status = tokio::select! {
         biased;
         status = run(gate.as_ref(), &identity, console, printed, &to_client) => status,
-        () = read(from_client, typed) => return,
+        () = read(from_client, typed) => {
+            let _ = to_client.close().await;
+            return;
+        }
     };
     let _ = farewell(&to_client, None, None, status).await;
 }

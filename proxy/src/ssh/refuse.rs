@@ -26,7 +26,10 @@ pub async fn refuse(mut opens: mpsc::UnboundedReceiver<Open>, why: &str, status:
 async fn tell_one(opened: Opened, line: &str, status: u32) {
     let Opened { mut channel, reply, .. } = opened;
     reply.accept().await;
-    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false }).await else { return };
+    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false }).await else {
+        let _ = channel.close().await;
+        return;
+    };
     let (_from_client, to_client) = channel.split();
     if asked.want_reply {
         let _ = to_client.reply(true).await;

@@ -127,7 +127,12 @@ impl Input<'_> {
                 }
                 ChannelMsg::Signal { signal } => self.target.signal(signal).await,
                 ChannelMsg::Custom { want_reply, name, data } => self.custom(want_reply, name, data).await,
-                ChannelMsg::Close => return Finished::Client,
+                // OpenSSH closes a multiplexed channel when both directions have ended, and still waits for the exit
+                // status: the output's half ends the relay, or the hurry of who closed.
+                ChannelMsg::Close => {
+                    let _ = self.target.eof().await;
+                    return std::future::pending().await;
+                }
                 other => {
                     // A second start, a late pty: this channel runs already.
                     if super::requests::wants_reply(&other) {
