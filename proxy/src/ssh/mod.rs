@@ -12,5 +12,7 @@ pub mod relay;
 pub mod requests;
 pub mod screen;
 pub mod server;
+pub mod sftp;
 pub mod tape;
+pub mod transcript;
 pub mod warner;

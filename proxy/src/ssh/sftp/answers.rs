@@ -1,0 +1,206 @@
+//! What a target's answers mean to the [`Gate`](super::Gate).
+
+use bytes::Bytes;
+
+use crate::ssh::sftp::files::{File, FileId};
+use crate::ssh::sftp::frame::{LONGEST_HANDLE, Piece};
+use crate::ssh::sftp::pending::Wait;
+use crate::ssh::sftp::reply::Reply;
+use crate::ssh::sftp::request::Op;
+use crate::ssh::sftp::wire::{self, code, flag};
+use crate::ssh::sftp::{Gate, pass};
+use crate::ssh::transcript::{Fault, Note, Passed};
+
+/// An answer that does not go with its request.
+const WRONG_KIND: Fault = Fault::Order("an answer of the wrong kind");
+
+impl Gate {
+    /// Takes each piece of the target's bytes, until there is a fault.
+    pub(super) fn take_replies(
+        &mut self,
+        data: &Bytes,
+        passed: &mut Passed,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Fault> {
+        let mut at = 0;
+        while let Some(piece) = self.target.next(data, &mut at)? {
+            match piece {
+                Piece::Packet(span) => {
+                    let (id, reply) = Reply::read(span.view(data))?;
+                    self.answered(id, reply, notes)?;
+                    pass(passed, span);
+                }
+                Piece::Head { span, .. } => {
+                    let (id, _) = Reply::read(span.view(data))?;
+                    self.reading = self.content_begins(id, notes)?;
+                    pass(passed, span);
+                }
+                Piece::Content(range) => {
+                    if let Some(file) = self.files.get_mut(self.reading) {
+                        file.got(data.get(range.clone()).unwrap_or_default());
+                    }
+                    passed.part(range);
+                }
+            }
+            if !self.target.is_inside() {
+                self.answers.drain(..).for_each(|answer| passed.put(answer));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_agreed(&self) -> Result<(), Fault> {
+        if self.agreed { Ok(()) } else { Err(Fault::Order("an answer before the version")) }
+    }
+
+    fn content_begins(&mut self, id: u32, notes: &mut Vec<Note>) -> Result<Option<FileId>, Fault> {
+        self.check_agreed()?;
+        match self.pending.remove(id)? {
+            Wait::Read { file, offset } => {
+                if let Some(file) = self.files.get_mut(Some(file)) {
+                    file.continues(offset);
+                }
+                Ok(Some(file))
+            }
+            wait @ Wait::Other { op: Op::Read | Op::Extension | Op::Unknown(_), .. } => {
+                self.other(wait, "ok", None, notes);
+                Ok(None)
+            }
+            _ => Err(WRONG_KIND),
+        }
+    }
+
+    fn answered(&mut self, id: u32, reply: Reply<'_>, notes: &mut Vec<Note>) -> Result<(), Fault> {
+        if let Reply::Version(version) = reply {
+            return self.agree(version);
+        }
+        self.check_agreed()?;
+        match (self.pending.remove(id)?, reply) {
+            (Wait::Open { path, flags }, reply) => self.opened(path, flags, reply, notes),
+            (Wait::Close { file }, Reply::Status(status)) => {
+                if let Some(file) = self.files.closed(file) {
+                    notes.extend(file.notes(&wire::status_words(status)));
+                }
+                Ok(())
+            }
+            (Wait::Read { file, offset }, Reply::Status(status)) => {
+                if let (Some(file), code::EOF) = (self.files.get_mut(Some(file)), status) {
+                    file.ended(offset);
+                }
+                Ok(())
+            }
+            (Wait::Write { file, length }, Reply::Status(status)) => {
+                if let Some(file) = self.files.get_mut(Some(file)) {
+                    file.answered_write(length, status == code::OK);
+                }
+                Ok(())
+            }
+            (Wait::ReadDir { file }, Reply::Names(count)) => {
+                if let Some(file) = self.files.get_mut(Some(file)) {
+                    file.entries += u64::from(count);
+                }
+                Ok(())
+            }
+            (Wait::ReadDir { .. }, Reply::Status(_)) => Ok(()),
+            (wait @ Wait::Other { op, .. }, reply) if fits(op, reply) => {
+                let result = if let Reply::Status(status) = reply { status } else { code::OK };
+                let size = if let Reply::Attrs(size) = reply { size } else { None };
+                self.other(wait, &wire::status_words(result), size, notes);
+                Ok(())
+            }
+            _ => Err(WRONG_KIND),
+        }
+    }
+
+    fn agree(&mut self, version: u32) -> Result<(), Fault> {
+        if !self.greeted || self.agreed {
+            return Err(Fault::Order("a version nobody asked for"));
+        }
+        if version != wire::VERSION {
+            return Err(Fault::Version(version));
+        }
+        self.agreed = true;
+        Ok(())
+    }
+
+    fn opened(
+        &mut self,
+        path: Box<[u8]>,
+        flags: Option<u32>,
+        reply: Reply<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Fault> {
+        let result = match reply {
+            Reply::Handle(handle) if handle.len() > LONGEST_HANDLE => {
+                return Err(Fault::Malformed("a handle longer than 256 bytes"));
+            }
+            Reply::Handle(handle) => {
+                notes.push(open_note(&path, flags, "ok"));
+                let before = self.files.opened(handle, File::new(path, flags));
+                notes.extend(before.into_iter().flat_map(|file| file.notes("not closed")));
+                return Ok(());
+            }
+            Reply::Status(status) => wire::status_words(status),
+            _ => return Err(WRONG_KIND),
+        };
+        self.files.not_opened();
+        notes.push(open_note(&path, flags, &result));
+        Ok(())
+    }
+
+    /// Writes an operation down, and remembers what it says of a file.
+    fn other(&mut self, wait: Wait, result: &str, told: Option<u64>, notes: &mut Vec<Note>) {
+        let Wait::Other { op, subject, file, size } = wait else { return };
+        if let Some(file) = self.files.get_mut(file) {
+            match op {
+                Op::Fstat => file.size = told,
+                Op::Fsetstat if result == "ok" && size.is_some() => file.resized = size,
+                Op::CopyData => file.written.scatter(),
+                _ => {}
+            }
+        }
+        let note = subject.draft(op).field("result", result);
+        let note = if let Some(size) = size { note.field("size", size) } else { note };
+        notes.push(note.say(": ").say(result).done());
+    }
+}
+
+/// Whether an answer goes with a request: a status always does.
+const fn fits(op: Op, reply: Reply<'_>) -> bool {
+    match reply {
+        Reply::Status(_) => true,
+        Reply::Attrs(_) => matches!(op, Op::Stat | Op::Lstat | Op::Fstat | Op::Extension | Op::Unknown(_)),
+        Reply::Names(_) => {
+            matches!(op, Op::Realpath | Op::Readlink | Op::ReadDir | Op::ExpandPath | Op::HomeDirectory)
+                || matches!(op, Op::Extension | Op::Unknown(_))
+        }
+        Reply::Extended => {
+            matches!(op, Op::Statvfs | Op::Fstatvfs | Op::Limits | Op::UsersGroups | Op::Extension | Op::Unknown(_))
+        }
+        // A handle that is not known here could be written to under no name.
+        Reply::Handle(_) | Reply::Version(_) => false,
+        Reply::Unknown => matches!(op, Op::Extension | Op::Unknown(_)),
+    }
+}
+
+/// The note on an open, with its result.
+fn open_note(path: &[u8], flags: Option<u32>, result: &str) -> Note {
+    let (op, access) = match flags {
+        None => ("opendir", "list"),
+        Some(flags) if flags & (flag::READ | flag::WRITE) == flag::READ | flag::WRITE => ("open", "read and write"),
+        Some(flags) if flags & flag::WRITE != 0 => ("open", "write"),
+        Some(_) => ("open", "read"),
+    };
+    let note = Note::about(op).name("path", " ", path).field("access", access).field("result", result);
+    note.say(&format!(" to {access}: {result}")).done()
+}
+
+/// What to write down of a request that never got its answer. What moves content is told with its file.
+pub(super) fn unanswered(wait: Wait) -> Option<Note> {
+    const RESULT: &str = "no answer";
+    match wait {
+        Wait::Open { path, flags } => Some(open_note(&path, flags, RESULT)),
+        Wait::Other { op, subject, .. } => Some(subject.draft(op).field("result", RESULT).say(": ").say(RESULT).done()),
+        Wait::Close { .. } | Wait::Read { .. } | Wait::Write { .. } | Wait::ReadDir { .. } => None,
+    }
+}
