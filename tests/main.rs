@@ -10,6 +10,7 @@ mod bad_targets;
 mod channels;
 mod configuration;
 mod console;
+mod demo;
 mod direct_door;
 mod flow;
 mod harness;

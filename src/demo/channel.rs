@@ -14,7 +14,7 @@ const STDERR: u32 = 1;
 /// How much is read from a program at once, in bytes.
 const PIECE: usize = 32 * 1024;
 
-/// Serves a channel to its end. Dropped on the way, the program's process group is killed.
+/// Serves a channel to its end. Dropped on the way, it takes the program's process group with it.
 pub async fn serve(channel: Channel<Msg>) {
     let (mut down, up) = channel.split();
     let mut setting = Setting::default();

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::channel;
+use super::program::LAST_WORDS;
 
 /// What the target has, and whom it trusts.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct Keys {
 /// Serves a connection until it closes, and then ends what runs under it.
 ///
 /// # Errors
-/// When the client does not speak SSH.
+/// When the client does not even begin to speak SSH. How it leaves is its own affair.
 pub async fn serve<S>(stream: S, keys: Keys) -> Result<(), russh::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -43,16 +44,17 @@ where
     let door = Door { user_ca: keys.user_ca, clock: Clock::system(None), opened };
     let mut session = server::run_stream(Arc::new(config), stream, door).await?;
     let mut running = JoinSet::new();
-    let end = loop {
+    loop {
         tokio::select! {
-            end = &mut session => break end,
+            _ = &mut session => break,
             Some(channel) = channels.recv() => { running.spawn(channel::serve(channel)); }
             Some(_) = running.join_next() => {}
         }
-    };
-    // Dropping a channel's task kills its process group.
+    }
+    // Dropping a channel's task hangs up on its process group; what does not care is killed after that.
     running.shutdown().await;
-    end
+    tokio::time::sleep(LAST_WORDS * 2).await;
+    Ok(())
 }
 
 struct Door {

@@ -13,7 +13,7 @@ use russh::{ChannelWriteHalf, Sig};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-/// How long what a shell left behind may still write to its terminal.
+/// How long what was hung up on may take to end, and what a shell left behind may still write to its terminal.
 pub const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// What a program gets from the person who runs the demo; the rest of the environment is cargo's and ours.
@@ -97,7 +97,7 @@ pub enum Output {
     Pipes(ChildStdout, ChildStderr),
 }
 
-/// A program that runs. Dropped, its process group is killed.
+/// A program that runs. Dropped, its process group is hung up on, and a moment later killed.
 pub struct Program {
     child: Child,
     group: Group,
@@ -116,7 +116,7 @@ impl Program {
             What::Shell => _ = command.arg0(format!("-{}", shell.rsplit('/').next().unwrap_or_default())),
             What::Command(line) => _ = command.arg("-c").arg(OsStr::from_bytes(line)),
         }
-        command.env_clear().env("SHELL", &shell).kill_on_drop(true);
+        command.env_clear().env("SHELL", &shell);
         command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(setting.variables);
         if let Some(home) = std::env::home_dir().filter(|home| home.is_dir()) {
@@ -149,7 +149,14 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        self.group.kill();
+        let group = self.group;
+        group.send(Signal::HUP);
+        group.send(Signal::CONT);
+        // A shell passes a hangup on to its jobs, and needs a moment for it.
+        tokio::spawn(async move {
+            tokio::time::sleep(LAST_WORDS).await;
+            group.send(Signal::KILL);
+        });
     }
 }
 
@@ -198,13 +205,6 @@ impl Group {
     pub fn signal(self, signal: &Sig) {
         if let Some((_, signal)) = SIGNALS.iter().find(|(name, _)| *name == name_of(signal)) {
             self.send(*signal);
-        }
-    }
-
-    /// Ends it, however it feels about that.
-    fn kill(self) {
-        for signal in [Signal::HUP, Signal::CONT, Signal::KILL] {
-            self.send(signal);
         }
     }
 

@@ -1,8 +1,10 @@
 //! The demo's folder: keys of two people, the bastion's configuration, and a client configuration for each person.
 
 use std::fmt::Write as _;
+use std::fs::Permissions;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use russh::keys::ssh_key::LineEnding;
@@ -50,7 +52,7 @@ impl Stage {
     /// When it cannot be written.
     pub fn build() -> io::Result<Self> {
         let mut name = tempfile::Builder::new();
-        name.prefix("curfew-").rand_bytes(4);
+        name.prefix("curfew-").rand_bytes(4).permissions(Permissions::from_mode(0o700));
         // `/tmp` rather than the system's own idea, which may be too long to type: macOS has 50 characters.
         let folder = name.tempdir_in("/tmp").or_else(|_| name.tempdir())?;
         for part in ["keys", "target"] {

@@ -131,6 +131,15 @@ fn certificate(ca: &PrivateKey, key: &PrivateKey, login: &str, valid: (u64, u64)
     builder.sign(ca).unwrap()
 }
 
+async fn gone(pid: i32) {
+    soon(async {
+        while is_running(pid) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 fn is_running(pid: i32) -> bool {
     test_kill_process(Pid::from_raw(pid).unwrap()).is_ok()
 }
@@ -241,6 +250,24 @@ async fn what_is_not_served_is_refused_and_the_channel_goes_on() {
 }
 
 #[tokio::test]
+async fn when_the_connection_goes_so_do_the_jobs_of_a_shell() {
+    let link = Link::proven().await;
+    let mut channel = link.terminal().await;
+    channel.request_shell(true).await.unwrap();
+    // The quotes keep what is typed, which the terminal shows too, apart from what is answered.
+    channel.data_bytes(&b"set -m; sleep 1000 & echo p''id=$!''.\n"[..]).await.unwrap();
+    let mut seen = expect(&mut channel, "pid=").await;
+    if !seen.ends_with('\n') {
+        seen += &expect(&mut channel, "\n").await;
+    }
+    let pid: i32 = seen.rsplit("pid=").next().unwrap().split('.').next().unwrap().parse().unwrap();
+    assert!(is_running(pid));
+    drop((channel, link.client));
+    soon(link.serving).await.unwrap();
+    gone(pid).await;
+}
+
+#[tokio::test]
 async fn when_the_connection_goes_so_does_what_runs_under_it() {
     for terminal in [false, true] {
         let link = Link::proven().await;
@@ -252,11 +279,6 @@ async fn when_the_connection_goes_so_does_what_runs_under_it() {
         assert!(is_running(pid));
         drop((channel, link.client));
         soon(link.serving).await.unwrap();
-        soon(async {
-            while is_running(pid) {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        gone(pid).await;
     }
 }
