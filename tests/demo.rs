@@ -1,24 +1,27 @@
 //! The demo, exactly as it tells people to type it, and the example configuration that comes with it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Client, Gateway, Program, SOON, Terminal, eventually};
+use crate::support::{Client, Gateway, Program, SOON, Terminal, eventually, processes};
 
 /// A demo that runs, and what it said.
 struct Demo {
     process: crate::support::process::Running,
     said: String,
+    _home: tempfile::TempDir,
 }
 
 impl Demo {
     fn start(grant: &str) -> Self {
-        let process = Gateway::bare(&["demo", "--grant", grant]).start();
+        // A home without a profile, which may do anything and take its time.
+        let home = tempfile::tempdir().expect("make a folder");
+        let demo = Gateway::bare(&["demo", "--grant", grant]).env("HOME", home.path()).env("SHELL", "/bin/bash");
+        let process = demo.start();
         process.stdout.wait_for("Ctrl-C here ends the demo", SOON);
         let said = process.stdout.text();
-        Self { process, said }
+        Self { process, said, _home: home }
     }
 
     /// The command of a step, as it is printed.
@@ -59,7 +62,7 @@ fn every_command_that_the_demo_prints_works_as_printed() {
     terminal.wait_for("six times seven is 42", SOON);
     assert_eq!(terminal.wait(SOON), Some(124));
     terminal.wait_for("expired", SOON);
-    eventually(SOON, "what she left running is gone", || crate::support::processes(&["sleep", "4321"]).is_empty());
+    eventually(SOON, "what she left running is gone", || processes(&["sleep", "4321"]).is_empty());
     let mut replay = Terminal::start("sh", &["-c".to_owned(), demo.step(5).to_owned()]);
     replay.wait_for("six times seven is 42", SOON);
     assert_eq!(replay.wait(SOON), Some(0));
@@ -80,7 +83,10 @@ fn the_demo_cleans_up_after_itself_in_the_middle_of_a_session() {
         demo.paste(3).run().ok();
         let terminal = Terminal::start("sh", &["-c".to_owned(), demo.step(4).to_owned()]);
         terminal.wait_for("This is web1", SOON);
+        terminal.type_in("sleep 4322 &\n");
+        eventually(SOON, "it runs", || !processes(&["sleep", "4322"]).is_empty());
         demo.end(signal);
+        eventually(SOON, "what ran in it is gone", || processes(&["sleep", "4322"]).is_empty());
     }
 }
 
