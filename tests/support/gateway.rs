@@ -15,7 +15,10 @@ use super::process::{Outcome, Program, Stream, send_signal};
 use super::wait::{Stopwatch, eventually_some};
 use super::{SOON, eventually};
 
-const CURFEW: &str = env!("CARGO_BIN_EXE_curfew");
+/// The program under test: the one that was built with the tests, or another that `CURFEW_BINARY` names.
+fn curfew() -> String {
+    std::env::var("CURFEW_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_curfew").to_owned())
+}
 
 /// A running gateway. Dropped, it is killed, and its folder goes with it.
 pub struct Gateway {
@@ -53,7 +56,7 @@ impl Gateway {
     #[track_caller]
     pub fn serve(&self) {
         let mut words: Vec<String> = self.wrapper.clone();
-        words.extend([CURFEW.to_owned(), "serve".to_owned(), "--config".to_owned()]);
+        words.extend([curfew(), "serve".to_owned(), "--config".to_owned()]);
         let (program, args) = words.split_first().expect("there is a program");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("open the log");
         let mut child = Command::new(program)
@@ -114,12 +117,12 @@ impl Gateway {
     /// `curfew WORDS` with this gateway's configuration.
     pub fn curfew(&self, words: &[&str]) -> Program {
         let (command, rest) = words.split_first().expect("a command");
-        Program::new(CURFEW).arg(command).arg("--config").arg(self.config_path()).args(rest)
+        Program::new(curfew()).arg(command).arg("--config").arg(self.config_path()).args(rest)
     }
 
     /// `curfew WORDS` as they are.
     pub fn bare(words: &[&str]) -> Program {
-        Program::new(CURFEW).args(words)
+        Program::new(curfew()).args(words)
     }
 
     /// A command of the operator: `ctl("requests --all")`.
