@@ -98,7 +98,7 @@ async fn run<G: Gate>(
     let info = describe(talk.number, &asked);
     let tape = match talk.gate.record(talk.session, &talk.permit, &info).await {
         Ok(recording) => {
-            Tape::new(recording, &info, &asked.start, talk.permit.role(), talk.clock.clone(), talk.activity.clone())
+            Tape::new(recording, &asked.start, talk.permit.role(), talk.clock.clone(), talk.activity.clone())
         }
         Err(error) => {
             tracing::error!(session = %talk.session, %error, "a recording could not be begun");
@@ -139,6 +139,10 @@ async fn run<G: Gate>(
         Ok(Ok(Finished::Client)) => {
             let _ = to_client.close().await;
             ("client", None)
+        }
+        Ok(Ok(Finished::Garbled(line))) => {
+            finish(farewell(to_client, terminal, Some(&format!("curfew: {line}")), EXIT_UNREACHABLE)).await;
+            ("garbled", None)
         }
         Ok(Ok(Finished::RecordingFailed)) => {
             say_goodbye(talk, to_client, terminal, &End::RecordingFailed).await;

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::ssh::notice::{warning_line, warning_title};
 use crate::ssh::screen::Screen;
-use crate::ssh::tape::{Tape, Ticket};
+use crate::ssh::tape::{Failed, Tape, Ticket};
 use crate::ssh::warner::Warner;
 
 /// The most output that waits to be written down, in bytes, before no more is taken from the target.
@@ -55,7 +55,7 @@ pub struct Channel<'a> {
 }
 
 /// How a relay came to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finished {
     /// The target closed the channel, and all it sent was delivered.
     Target,
@@ -63,6 +63,17 @@ pub enum Finished {
     Client,
     /// What happened could not be written down.
     RecordingFailed,
+    /// One end sent what it may not: what was wrong with it.
+    Garbled(String),
+}
+
+impl From<Failed> for Finished {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Recording => Self::RecordingFailed,
+            Failed::Garbled(fault) => Self::Garbled(fault.to_string()),
+        }
+    }
 }
 
 /// Relays until one end closes the channel. `screen` is kept outside, so that who cuts the session knows what the
@@ -120,9 +131,7 @@ impl Input<'_> {
                 },
                 ChannelMsg::Eof => self.target.eof().await,
                 ChannelMsg::WindowChange { col_width, row_height, pix_width, pix_height } => {
-                    if self.tape.resize(col_width, row_height).is_err() {
-                        return Finished::RecordingFailed;
-                    }
+                    self.tape.resize(col_width, row_height);
                     self.target.window_change(col_width, row_height, pix_width, pix_height).await
                 }
                 ChannelMsg::Signal { signal } => self.target.signal(signal).await,
@@ -150,7 +159,7 @@ impl Input<'_> {
     }
 
     async fn data(&self, data: Bytes) -> Result<Result<(), russh::Error>, Finished> {
-        let passed = self.tape.input(data).await.map_err(|_| Finished::RecordingFailed)?;
+        let passed = self.tape.input(data).await?;
         for piece in passed {
             if let Err(error) = self.target.data_bytes(piece).await {
                 return Ok(Err(error));
@@ -207,7 +216,10 @@ impl Output<'_> {
             tokio::select! {
                 biased;
                 written = tape.written(next.unwrap_or_default()), if next.is_some() => {
-                    let Ok(up_to) = written else { return Finished::RecordingFailed };
+                    let up_to = match written {
+                        Ok(up_to) => up_to,
+                        Err(failed) => return failed.into(),
+                    };
                     if self.deliver(up_to).await.is_err() {
                         return Finished::Client;
                     }
@@ -217,10 +229,14 @@ impl Output<'_> {
                     self.warning = Some(left);
                     self.warn().await;
                 }
-                reply = tape.injected() => self.push(self.tape.last(), Item::Out(reply)),
+                answers = tape.answers() => {
+                    for answer in answers {
+                        self.push(tape.last(), Item::Out(answer));
+                    }
+                }
                 message = self.from.wait(), if !self.closed && self.bytes < MOST_WAITING => {
-                    if self.take(message).await.is_err() {
-                        return Finished::RecordingFailed;
+                    if let Err(failed) = self.take(message).await {
+                        return failed.into();
                     }
                 }
             }
@@ -228,7 +244,7 @@ impl Output<'_> {
     }
 
     /// Takes what the target sent and has it written down.
-    async fn take(&mut self, message: Option<ChannelMsg>) -> Result<(), ()> {
+    async fn take(&mut self, message: Option<ChannelMsg>) -> Result<(), Failed> {
         let last = self.tape.last();
         match message {
             Some(ChannelMsg::Data { data }) => {
@@ -315,7 +331,7 @@ impl Output<'_> {
         let text =
             if self.screen.is_alternate() { warning_title(self.grant, left) } else { warning_line(self.grant, left) };
         // It is not the target's output, so it is a marker in the recording. A full disk shows at the next output.
-        let _ = self.tape.mark(&format!("warned: {} left", left.as_secs()));
+        self.tape.mark(&format!("warned: {} left", left.as_secs()));
         let _ = self.client.data_bytes(text.into_bytes()).await;
     }
 }

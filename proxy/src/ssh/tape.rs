@@ -1,16 +1,20 @@
 //! What a channel is written down on: a recording of its bytes, or a transcript of the files it moves.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use curfew_policy::role::Role;
 pub use curfew_recorder::Ticket;
 use curfew_recorder::{Recording, RecordingError, Sealed};
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::gate::ChannelInfo;
 use crate::idle::Activity;
 use crate::ssh::requests::Start;
+use crate::ssh::sftp::Gate;
+use crate::ssh::transcript::{Fault, Note, Step, Transcript};
 
 /// How long the disk may take for one write, in which nothing moves, before the session ends.
 const STUCK: Duration = Duration::from_secs(5);
@@ -22,66 +26,146 @@ pub struct Tape {
     begun: Duration,
     activity: Activity,
     input: bool,
+    scribe: Option<Scribe>,
 }
 
-/// The channel can no longer be written down.
+/// Why a channel cannot go on.
 #[derive(Debug)]
-pub struct Failed;
+pub enum Failed {
+    /// It can no longer be written down.
+    Recording,
+    /// What was sent is not what it should be.
+    Garbled(Fault),
+}
+
+impl From<RecordingError> for Failed {
+    fn from(_: RecordingError) -> Self {
+        // What was wrong with the disk is told when the recording is sealed.
+        Self::Recording
+    }
+}
+
+/// Follows the files that a channel moves.
+struct Scribe {
+    state: Mutex<Following>,
+    /// Told when there is something of our own for the client.
+    answered: Notify,
+}
+
+struct Following {
+    transcript: Box<dyn Transcript + Send>,
+    /// What goes to the client, in the order of the calls, whichever direction they were for.
+    to_client: VecDeque<Bytes>,
+}
+
+impl Scribe {
+    /// A scribe for what is about to run, where it moves files.
+    fn of(start: &Start, role: &Role) -> Option<Self> {
+        let transcript: Box<dyn Transcript + Send> = match start {
+            Start::Subsystem(name) if name == "sftp" => Box::new(Gate::new(role.sftp)),
+            Start::Exec(_) | Start::Subsystem(_) | Start::Shell => return None,
+        };
+        let state = Mutex::new(Following { transcript, to_client: VecDeque::new() });
+        Some(Self { state, answered: Notify::new() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, Following> {
+        // Nothing in here panics half-way through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Following {
+    fn take_answers(&mut self) -> Vec<Bytes> {
+        self.to_client.drain(..).collect()
+    }
+}
 
 impl Tape {
     /// A tape on a recording that has begun.
     #[must_use]
-    pub fn new(
-        recording: Recording,
-        _info: &ChannelInfo,
-        _start: &Start,
-        role: &Role,
-        clock: Clock,
-        activity: Activity,
-    ) -> Self {
+    pub fn new(recording: Recording, start: &Start, role: &Role, clock: Clock, activity: Activity) -> Self {
         let begun = clock.now().mono;
-        Self { recording, clock, begun, activity, input: role.record_input }
+        Self { recording, clock, begun, activity, input: role.record_input, scribe: Scribe::of(start, role) }
     }
 
     fn elapsed(&self) -> Duration {
         self.clock.now().mono.saturating_sub(self.begun)
     }
 
-    /// Writes output down.
-    pub async fn output(&self, data: Bytes) -> Result<(Ticket, [Bytes; 1]), ()> {
+    /// Writes down what the target sent, and gives what goes to the client once the ticket is written.
+    pub async fn output(&self, data: Bytes) -> Result<(Ticket, Vec<Bytes>), Failed> {
         self.activity.touch();
-        self.recording.ready().await.map_err(|_| ())?;
-        let ticket = self.recording.output(self.elapsed(), data.clone());
-        Ok((ticket, [data]))
+        self.recording.ready().await?;
+        let Some(scribe) = &self.scribe else {
+            let ticket = self.recording.output(self.elapsed(), data.clone());
+            return Ok((ticket, vec![data]));
+        };
+        let (step, answers) = {
+            let mut state = scribe.state();
+            let mut step = state.transcript.from_target(data);
+            state.to_client.extend(step.to_client.drain(..));
+            (step, state.take_answers())
+        };
+        self.note(step)?;
+        Ok((self.recording.last(), answers))
     }
 
     /// Writes stderr down.
-    pub async fn errors(&self, data: Bytes) -> Result<Ticket, ()> {
-        self.output(data).await.map(|(ticket, _)| ticket)
+    pub async fn errors(&self, data: Bytes) -> Result<Ticket, Failed> {
+        self.activity.touch();
+        self.recording.ready().await?;
+        Ok(self.recording.output(self.elapsed(), data))
     }
 
-    /// Writes input down, where the role says so, and gives what goes on to the target.
-    pub async fn input(&self, data: Bytes) -> Result<[Bytes; 1], Failed> {
+    /// Writes down what the client sent, where the role says so or files are moved, and gives what goes to the target.
+    pub async fn input(&self, data: Bytes) -> Result<Vec<Bytes>, Failed> {
         self.activity.touch();
-        if self.input {
-            self.recording.ready().await.map_err(|_| Failed)?;
-            let ticket = self.recording.input(self.elapsed(), data.clone());
-            self.recording.written(ticket).await.map_err(|_| Failed)?;
+        if let Some(scribe) = &self.scribe {
+            self.recording.ready().await?;
+            let mut step = {
+                let mut state = scribe.state();
+                let mut step = state.transcript.from_client(data);
+                state.to_client.extend(step.to_client.drain(..));
+                step
+            };
+            scribe.answered.notify_one();
+            let pieces = std::mem::take(&mut step.to_target);
+            self.note(step)?;
+            return Ok(pieces);
         }
-        Ok([data])
+        if self.input {
+            self.recording.ready().await?;
+            let ticket = self.recording.input(self.elapsed(), data.clone());
+            self.written(ticket).await?;
+        }
+        Ok(vec![data])
+    }
+
+    /// Writes down what a step found out.
+    fn note(&self, step: Step) -> Result<(), Failed> {
+        self.note_all(&step.notes);
+        step.fault.map_or(Ok(()), |fault| Err(Failed::Garbled(fault)))
+    }
+
+    fn note_all(&self, notes: &[Note]) {
+        for note in notes {
+            self.recording.note(self.elapsed(), &note.text, &note.fields);
+        }
     }
 
     /// Writes a new terminal size down.
-    pub fn resize(&self, cols: u32, rows: u32) -> Result<Ticket, RecordingError> {
-        Ok(self.recording.resize(self.elapsed(), cols, rows))
+    pub fn resize(&self, cols: u32, rows: u32) {
+        self.recording.resize(self.elapsed(), cols, rows);
     }
 
     /// Writes a marker down.
-    pub fn mark(&self, text: &str) -> Result<Ticket, RecordingError> {
-        Ok(self.recording.marker(self.elapsed(), text))
+    pub fn mark(&self, text: &str) {
+        self.recording.marker(self.elapsed(), text);
     }
 
     /// The ticket of what was last handed over.
+    #[must_use]
     pub fn last(&self) -> Ticket {
         self.recording.last()
     }
@@ -89,8 +173,8 @@ impl Tape {
     /// Waits until this is written, and says up to where all is. A disk that takes it for too long has failed.
     pub async fn written(&self, ticket: Ticket) -> Result<Ticket, Failed> {
         match tokio::time::timeout(STUCK, self.recording.written(ticket)).await {
-            Ok(Ok(up_to)) => Ok(up_to),
-            Ok(Err(_)) | Err(_) => Err(Failed),
+            Ok(written) => Ok(written?),
+            Err(_) => Err(Failed::Recording),
         }
     }
 
@@ -99,13 +183,22 @@ impl Tape {
         self.recording.failed().await;
     }
 
-    /// Waits for bytes of our own that go to the client.
-    pub async fn injected(&self) -> Bytes {
-        std::future::pending().await
+    /// Waits for answers of our own to the client, which no output of the target brought along.
+    pub async fn answers(&self) -> Vec<Bytes> {
+        let Some(scribe) = &self.scribe else { return std::future::pending().await };
+        loop {
+            scribe.answered.notified().await;
+            let answers = scribe.state().take_answers();
+            if !answers.is_empty() {
+                return answers;
+            }
+        }
     }
 
     /// Ends the recording.
     pub async fn seal(self, why: &str) -> Result<Sealed, RecordingError> {
+        let last = self.scribe.as_ref().map(|scribe| scribe.state().transcript.finish());
+        self.note_all(&last.unwrap_or_default());
         let elapsed = self.elapsed();
         self.recording.seal(why, elapsed).await
     }
