@@ -4,6 +4,7 @@ pub mod algorithms;
 pub mod channel;
 pub mod client;
 pub mod console;
+pub mod copy;
 pub mod links;
 pub mod notice;
 pub mod reap;
