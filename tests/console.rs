@@ -219,7 +219,7 @@ fn text_arrives_without_its_quotes_and_with_them() {
     assert_eq!(bare["reason"], "two words");
     let quoted = stage.alice.json("request web1 --reason 'it is \"so\"' --role admin --for 5m");
     assert_eq!(quoted["reason"], "it is \"so\"");
-    let seconds = stage.alice.json("request web1 --role admin --for 90 --reason seconds");
+    let seconds = stage.alice.json("request web1 --role admin --for 90s --reason seconds");
     assert_eq!(seconds["duration_s"], 90);
 }
 

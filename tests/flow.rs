@@ -70,7 +70,7 @@ fn a_gigabyte_passes_both_ways_at_once_with_the_same_checksum_in_little_memory()
 }
 
 #[test]
-fn a_gigabyte_up_into_a_slow_filter_arrives_in_little_memory() {
+fn a_gigabyte_up_into_a_filter_arrives_in_little_memory() {
     pass("wc -c", GB, false);
 }
 

@@ -1,6 +1,5 @@
 //! Promise 2: a recording starts before the channel does; when it cannot be written the session ends.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -33,8 +32,7 @@ fn a_full_disk_ends_the_session_within_a_second_and_passes_no_byte_unrecorded() 
         eprintln!("skipped: this needs to mount a tmpfs");
         return;
     };
-    let recordings = format!("recordings = \"{}\"", dir.path().display());
-    let stage = Stage::with(|setup| setup.gateway.push_str(&recordings));
+    let stage = Stage::with(|setup| setup.recordings = dir.path().display().to_string());
     stage.alice.granted("web1", "admin", "1h");
     let watch = Stopwatch::start();
     let run = stage.on_web1("yes 0123456789abcdef | head -c 100000000").limit(SOON).run().expect(124);
@@ -53,8 +51,7 @@ fn a_session_that_only_waits_ends_too_when_its_next_byte_cannot_be_recorded() {
         eprintln!("skipped: this needs to mount a tmpfs");
         return;
     };
-    let recordings = format!("recordings = \"{}\"", dir.path().display());
-    let stage = Stage::with(|setup| setup.gateway.push_str(&recordings));
+    let stage = Stage::with(|setup| setup.recordings = dir.path().display().to_string());
     stage.alice.granted("web1", "admin", "1h");
     let mut terminal = stage.alice.terminal(&["-tt", "web1@bastion"]);
     terminal.type_in("echo re''ady\r");
@@ -71,15 +68,13 @@ fn a_session_that_only_waits_ends_too_when_its_next_byte_cannot_be_recorded() {
 
 #[test]
 fn a_recording_that_cannot_begin_refuses_the_session_before_a_byte() {
-    if login() == "root" {
-        eprintln!("permissions do not stop root: a file in the folder's place does");
-    }
     let stage = Stage::granted();
     stage.on_web1("true").run().ok();
+    stage.gateway.ended_session();
     let folder = stage.gateway.recordings_dir();
     std::fs::remove_dir_all(&folder).unwrap();
+    // Permissions do not stop root; a file in the folder's place does.
     std::fs::write(&folder, "in the way").unwrap();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o400)).unwrap();
     let run = stage.on_web1("touch /tmp/curfew-must-not-exist; echo passed").run();
     assert!(run.code.is_some_and(|code| code != 0), "{run:?}");
     assert_eq!(run.stdout, b"", "no byte passes");

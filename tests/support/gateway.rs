@@ -15,11 +15,6 @@ use super::process::{Outcome, Program, Stream, send_signal};
 use super::wait::{Stopwatch, eventually_some};
 use super::{SOON, eventually};
 
-/// The program under test: the one that was built with the tests, or another that `CURFEW_BINARY` names.
-fn curfew() -> String {
-    std::env::var("CURFEW_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_curfew").to_owned())
-}
-
 /// A running gateway. Dropped, it is killed, and its folder goes with it.
 pub struct Gateway {
     dir: TempDir,
@@ -36,6 +31,11 @@ struct Serving {
 }
 
 impl Gateway {
+    /// The program under test: the one that was built with the tests, or another that `CURFEW_BINARY` names.
+    pub fn binary() -> String {
+        std::env::var("CURFEW_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_curfew").to_owned())
+    }
+
     /// Starts a gateway as an argument of another program, such as `prlimit --fsize=…`.
     #[track_caller]
     pub fn start_under(wrapper: &[&str], toml: &str) -> Self {
@@ -56,7 +56,7 @@ impl Gateway {
     #[track_caller]
     pub fn serve(&self) {
         let mut words: Vec<String> = self.wrapper.clone();
-        words.extend([curfew(), "serve".to_owned(), "--config".to_owned()]);
+        words.extend([Self::binary(), "serve".to_owned(), "--config".to_owned()]);
         let (program, args) = words.split_first().expect("there is a program");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("open the log");
         let mut child = Command::new(program)
@@ -117,12 +117,12 @@ impl Gateway {
     /// `curfew WORDS` with this gateway's configuration.
     pub fn curfew(&self, words: &[&str]) -> Program {
         let (command, rest) = words.split_first().expect("a command");
-        Program::new(curfew()).arg(command).arg("--config").arg(self.config_path()).args(rest)
+        Program::new(Self::binary()).arg(command).arg("--config").arg(self.config_path()).args(rest)
     }
 
     /// `curfew WORDS` as they are.
     pub fn bare(words: &[&str]) -> Program {
-        Program::new(curfew()).args(words)
+        Program::new(Self::binary()).args(words)
     }
 
     /// A command of the operator: `ctl("requests --all")`.

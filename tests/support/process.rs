@@ -294,13 +294,15 @@ impl Stream {
         let (seen, timeout) = changed
             .wait_timeout_while(seen, limit, |seen| !has(seen) && !seen.ended)
             .expect("the reader does not panic");
+        let (found, ended, came) = (has(&seen), seen.ended, String::from_utf8_lossy(&seen.bytes).into_owned());
+        drop(seen);
         assert!(
-            has(&seen),
+            found,
             "`{}` did not come within {limit:?} (ended: {}, timed out: {}); came: {}",
             text.escape_debug(),
-            seen.ended,
+            ended,
             timeout.timed_out(),
-            tail(&String::from_utf8_lossy(&seen.bytes))
+            tail(&came)
         );
     }
 

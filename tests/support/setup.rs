@@ -9,6 +9,8 @@ use super::stage::login;
 pub struct Setup {
     /// Further lines of `[gateway]`.
     pub gateway: String,
+    /// Where recordings go.
+    pub recordings: String,
     pub users: Vec<User>,
     pub targets: Vec<Entry>,
     /// `[groups.…]`, `[roles.…]` and `[[rules]]`.
@@ -89,7 +91,13 @@ approvals = 2
 approvers = ["leads"]
 "#
         );
-        Self { gateway: String::new(), users: Vec::new(), targets: Vec::new(), policy }
+        Self {
+            gateway: String::new(),
+            recordings: "recordings".to_owned(),
+            users: Vec::new(),
+            targets: Vec::new(),
+            policy,
+        }
     }
 
     pub fn user(&mut self, name: &str, keys: &[&str], groups: &[&str]) {
@@ -105,8 +113,8 @@ approvers = ["leads"]
     /// The file.
     pub fn toml(&self) -> String {
         let mut toml = format!(
-            "[gateway]\nssh = \"127.0.0.1:0\"\nstate_dir = \"state\"\nrecordings = \"recordings\"\n{}\n",
-            self.gateway
+            "[gateway]\nssh = \"127.0.0.1:0\"\nstate_dir = \"state\"\nrecordings = {:?}\n{}\n",
+            self.recordings, self.gateway
         );
         for User { name, keys, groups } in &self.users {
             let _ = write!(toml, "\n[users.{name}]\nkeys = {keys:?}\ngroups = {groups:?}\n");

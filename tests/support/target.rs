@@ -36,6 +36,8 @@ impl Target {
         let config = dir.path().join("sshd_config");
         std::fs::write(&config, Self::config(&dir, &host_key)).expect("write sshd's configuration");
         std::fs::write(dir.path().join("ca.pub"), "").expect("write a file");
+        // A home of its own: the start-up files of whoever runs the tests are not part of them.
+        std::fs::create_dir(dir.path().join("home")).expect("make a folder");
         let kept = sessions.clone();
         let door = Door::open(None, move |stream| {
             if let Ok(child) = serve(stream, &config) {
@@ -51,7 +53,7 @@ impl Target {
             "HostKey {}\nTrustedUserCAKeys {dir}/ca.pub\nAuthorizedKeysFile {dir}/authorized_keys\n\
              UsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
              PermitRootLogin yes\nMaxSessions 100\nAcceptEnv *\nPrintMotd no\nPrintLastLog no\n\
-             Subsystem sftp internal-sftp\nSubsystem echo /bin/cat\nLogLevel DEBUG1\n",
+             SetEnv HOME={dir}/home\nSubsystem sftp internal-sftp\nSubsystem echo /bin/cat\nLogLevel DEBUG1\n",
             host_key.path.display()
         )
     }

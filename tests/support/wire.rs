@@ -37,7 +37,9 @@ pub struct Ended {
 
 impl Wire {
     pub fn open(gateway: &Gateway) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        // A thread of its own: the connection goes on while the test looks elsewhere.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
         let handle = runtime.block_on(within(connect(Arc::new(Config::default()), gateway.address(), TrustsAll)));
         Self { runtime, handle: handle.expect("the gateway answers") }
     }
