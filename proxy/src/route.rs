@@ -26,7 +26,8 @@ impl Route {
     pub fn parse(typed: &str, is_target: impl Fn(&str) -> bool) -> Self {
         match typed.rsplit_once('@') {
             Some((login, name)) => {
-                Self::Target { name: name.to_owned(), login: Some(login.to_owned()).filter(|l| !l.is_empty()) }
+                // An empty login (`@web1`) is one that no role has.
+                Self::Target { name: name.to_owned(), login: Some(login.to_owned()) }
             }
             None if is_target(typed) => Self::Target { name: typed.to_owned(), login: None },
             None => Self::Bastion(typed.to_owned()),

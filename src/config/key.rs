@@ -19,7 +19,7 @@ pub(super) fn read(line: &str) -> Result<PublicKey, String> {
         return Err(why.to_owned());
     }
     let key = PublicKey::from_openssh(line)
-        .map_err(|error| format!("cannot be read ({error}); paste the whole line of its .pub file"))?;
+        .map_err(|_| "cannot be read; paste the whole line of its .pub file".to_owned())?;
     match key.key_data() {
         KeyData::Dsa(_) => Err("is a DSA key, which is too weak; make one with ssh-keygen -t ed25519".to_owned()),
         KeyData::Rsa(rsa) if rsa.key_size() < FEWEST_RSA_BITS => {

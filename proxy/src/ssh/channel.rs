@@ -97,9 +97,7 @@ async fn run<G: Gate>(
 ) -> Option<End> {
     let info = describe(talk.number, &asked);
     let tape = match talk.gate.record(talk.session, &talk.permit, &info).await {
-        Ok(recording) => {
-            Tape::new(recording, &asked.start, talk.permit.role(), talk.clock.clone(), talk.activity.clone())
-        }
+        Ok(recording) => Tape::new(recording, &asked, talk.permit.role(), talk.clock.clone(), talk.activity.clone()),
         Err(error) => {
             tracing::error!(session = %talk.session, %error, "a recording could not be begun");
             if asked.want_reply {

@@ -36,7 +36,11 @@ impl CopyKind {
         }
         let mut words = command.split(' ').filter(|word| !word.is_empty());
         let program = words.next()?;
-        let name = program.rsplit_once('/').map_or(program, |(_, name)| name);
+        let (folder, name) = program.rsplit_once('/').unwrap_or(("/usr/bin", program));
+        // A program of somebody's own that is called `scp` is none of these, and may be anything.
+        if !matches!(folder, "/bin" | "/usr/bin" | "/usr/local/bin") {
+            return None;
+        }
         match name {
             "scp" => scp_direction(words),
             "rsync" => rsync_server(words),

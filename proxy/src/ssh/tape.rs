@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::idle::Activity;
-use crate::ssh::requests::Start;
+use crate::ssh::copy::{Copy, CopyKind};
+use crate::ssh::requests::{Asked, Start};
 use crate::ssh::sftp::Gate;
 use crate::ssh::transcript::{Fault, Note, Step, Transcript};
 
@@ -60,10 +61,13 @@ struct Following {
 
 impl Scribe {
     /// A scribe for what is about to run, where it moves files.
-    fn of(start: &Start, role: &Role) -> Option<Self> {
-        let transcript: Box<dyn Transcript + Send> = match start {
+    fn of(asked: &Asked, role: &Role) -> Option<Self> {
+        let transcript: Box<dyn Transcript + Send> = match &asked.start {
             Start::Subsystem(name) if name == "sftp" => Box::new(Gate::new(role.sftp)),
-            Start::Exec(_) | Start::Subsystem(_) | Start::Shell => return None,
+            // On a terminal it is something that a person looks at.
+            Start::Exec(_) if asked.terminal.is_some() => return None,
+            Start::Exec(command) => Box::new(Copy::new(CopyKind::of_command(command)?)),
+            Start::Subsystem(_) | Start::Shell => return None,
         };
         let state = Mutex::new(Following { transcript, to_client: VecDeque::new() });
         Some(Self { state, answered: Notify::new() })
@@ -84,9 +88,9 @@ impl Following {
 impl Tape {
     /// A tape on a recording that has begun.
     #[must_use]
-    pub fn new(recording: Recording, start: &Start, role: &Role, clock: Clock, activity: Activity) -> Self {
+    pub fn new(recording: Recording, asked: &Asked, role: &Role, clock: Clock, activity: Activity) -> Self {
         let begun = clock.now().mono;
-        Self { recording, clock, begun, activity, input: role.record_input, scribe: Scribe::of(start, role) }
+        Self { recording, clock, begun, activity, input: role.record_input, scribe: Scribe::of(asked, role) }
     }
 
     fn elapsed(&self) -> Duration {

@@ -326,7 +326,7 @@ fn every_slip_in_the_toml_is_told_and_nothing_else() {
 fn keys_are_whole_strong_and_of_one_person() {
     let not_a_key = "is not an OpenSSH public key; paste the whole line of its .pub file";
     let in_front = "has something before its type; options and host names are not supported, give the key alone";
-    let unreadable = |why: &str| format!("cannot be read ({why}); paste the whole line of its .pub file");
+    let unreadable = "cannot be read; paste the whole line of its .pub file";
     let dsa = "is a DSA key, which is too weak; make one with ssh-keygen -t ed25519";
     for (line, why) in [
         (keys::DSA, dsa),
@@ -334,11 +334,11 @@ fn keys_are_whole_strong_and_of_one_person() {
         (keys::CERTIFICATE, "is a certificate; give the key that it was made for"),
         ("", not_a_key),
         ("alice", not_a_key),
-        ("ssh-ed25519", &unreadable("Base64 encoding error: invalid Base64 encoding")),
-        ("ssh-ed25519 AAAA", &unreadable("length invalid")),
-        ("ssh-ed25519 AAAA…", &unreadable("character encoding invalid")),
-        ("ssh-unheard-of AAAA", &unreadable("length invalid")),
-        (&keys::ALICE.replace("ssh-ed25519", "ssh-rsa"), &unreadable("unknown algorithm")),
+        ("ssh-ed25519", unreadable),
+        ("ssh-ed25519 AAAA", unreadable),
+        ("ssh-ed25519 AAAA…", unreadable),
+        ("ssh-unheard-of AAAA", unreadable),
+        (&keys::ALICE.replace("ssh-ed25519", "ssh-rsa"), unreadable),
         (
             "-----BEGIN OPENSSH PRIVATE KEY-----",
             "is not an OpenSSH public key; paste the line of its .pub file, and never a private key",
