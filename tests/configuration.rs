@@ -39,7 +39,7 @@ fn check_names_every_fault_at_once_with_its_line() {
         (5, "colour"),
         (8, "key"),
         (11, "address"),
-        (12, "host_key"),
+        (12, "host key"),
         (16, "max_idle"),
         (21, "admni"),
         (22, "max_duration"),
