@@ -10,7 +10,7 @@ PACKAGES = openssh-server openssh-client rsync git asciinema ansible-core lftp s
 
 test: packages
 	cargo build --workspace --all-targets
-	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace; else cargo test --workspace; fi
+	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --no-fail-fast; else cargo test --workspace --no-fail-fast; fi
 
 # Installs what is missing where that is allowed, and otherwise names it.
 packages:

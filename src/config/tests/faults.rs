@@ -185,7 +185,7 @@ fn a_target_says_how_both_sides_are_proven() {
         (
             labels,
             "auth = { key = \"x\" }",
-            &[&format!("25: {no_file}"), "25: unknown key in auth of target web1: `key`"],
+            &[&format!("25: {no_file}"), "25: unknown key in auth of target web1: `key`; did you mean `key_file`?"],
         ),
         (labels, "auth = \"x\"", &["25: auth must be a table, not a string"]),
         (
