@@ -111,7 +111,8 @@ fn strange_user_names_are_refused_and_break_nothing() {
     {
         let run = stage.alice.ssh(&["-l", name, "bastion", "true"]).limit(SOON).run();
         assert!(run.code.is_some_and(|code| [2, 77, 255].contains(&code)), "{name:?}: {run:?}");
-        harmless(name, &run.stderr);
+        // OpenSSH's client refuses some of them itself, in a line that ends with a carriage return.
+        harmless(name, &run.stderr.replace("\r\n", "\n"));
     }
     assert!(stage.gateway.is_running());
     stage.on_web1("true").run().ok();

@@ -52,7 +52,7 @@ impl Target {
         format!(
             "HostKey {}\nTrustedUserCAKeys {dir}/ca.pub\nAuthorizedKeysFile {dir}/authorized_keys\n\
              UsePAM no\nStrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
-             PermitRootLogin yes\nMaxSessions 100\nAcceptEnv *\nPrintMotd no\nPrintLastLog no\n\
+             PermitRootLogin yes\nAcceptEnv *\nPrintMotd no\nPrintLastLog no\n\
              SetEnv HOME={dir}/home\nSubsystem sftp internal-sftp\nSubsystem echo /bin/cat\nLogLevel DEBUG1\n",
             host_key.path.display()
         )

@@ -6,6 +6,9 @@ use russh::{ChannelMsg, ChannelOpenFailure, Error};
 use crate::support::raw::{CHANNEL_OPEN_FAILURE, RawClient, string, uint32};
 use crate::support::{Link, within};
 
+const CHANNEL_CLOSE: u8 = 97;
+const CHANNEL_REQUEST: u8 = 98;
+
 /// More than any window of these tests.
 const MUCH: usize = 8 << 20;
 
@@ -44,6 +47,7 @@ async fn a_channel_we_closed_ends_for_its_reader_once_the_peer_agrees() {
     near.close().await.unwrap();
     within(10, "both ends", async {
         assert!(matches!(far.wait().await, Some(ChannelMsg::Close)));
+        far.close().await.unwrap();
         assert!(far.wait().await.is_none());
         assert!(matches!(near.wait().await, Some(ChannelMsg::Close)));
         assert!(near.wait().await.is_none());
@@ -59,6 +63,32 @@ async fn a_channel_we_closed_ends_for_its_reader_once_the_peer_agrees() {
         assert!(far.wait().await.is_none());
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_client_that_closed_its_channel_still_gets_the_exit_status() {
+    let mut peer = RawClient::authenticated().await;
+    let (channel, _) = peer.open().await.unwrap();
+    let mut far = within(10, "the channel", peer.opened.recv()).await.unwrap();
+    let mut close = vec![CHANNEL_CLOSE];
+    close.extend(channel.to_be_bytes());
+    peer.send(&close).await;
+    within(10, "its close", async { assert!(matches!(far.wait().await, Some(ChannelMsg::Close))) }).await;
+    far.exit_status(3).await.unwrap();
+    far.close().await.unwrap();
+    assert!(far.wait().await.is_none());
+    let status = within(10, "the status", peer.read()).await.unwrap();
+    assert_eq!((status[0], &status[9..20], uint32(&status, 21)), (CHANNEL_REQUEST, &b"exit-status"[..], 3));
+    assert_eq!(within(10, "the close", peer.read()).await.unwrap()[0], CHANNEL_CLOSE);
+}
+
+#[tokio::test]
+async fn a_close_that_nobody_reads_is_answered() {
+    let mut link = Link::new().await;
+    let (mut near, far) = link.channel().await;
+    drop(far);
+    near.close().await.unwrap();
+    within(10, "the answer", async { assert!(matches!(near.wait().await, Some(ChannelMsg::Close))) }).await;
 }
 
 #[tokio::test]

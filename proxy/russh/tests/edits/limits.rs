@@ -1,5 +1,6 @@
 //! What a client may ask of a server.
 
+use russh::ChannelMsg;
 use russh::server::Config;
 use tokio::io::AsyncReadExt;
 
@@ -53,7 +54,10 @@ async fn one_channel_too_many_is_refused_until_another_one_closes() {
     assert_eq!(within(10, "the refusal", peer.open()).await, Err(RESOURCE_SHORTAGE));
     let mut close = vec![97];
     close.extend(open[0].to_be_bytes());
+    let mut first = within(10, "the first channel", peer.opened.recv()).await.unwrap();
     peer.send(&close).await;
+    within(10, "its reader", async { assert!(matches!(first.wait().await, Some(ChannelMsg::Close))) }).await;
+    first.close().await.unwrap();
     assert_eq!(within(10, "its close", peer.read()).await.unwrap()[0], 97);
     assert!(within(10, "a channel", peer.open()).await.is_ok());
 }
