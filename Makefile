@@ -1,16 +1,20 @@
 # make test    everything, with the real OpenSSH and friends
 # make lint    what the compiler and clippy have to say
+# make bench   what it costs, beside direct ssh and ssh -J: a table, a JSON file and a plot in target/bench
 # make demo    a bastion, a target and two people, ready to type at
 
 # What the end-to-end tests run, on Debian and its kin.
 PACKAGES = openssh-server openssh-client rsync git asciinema ansible-core lftp sshfs dropbear-bin \
 	putty-tools python3-paramiko
 
-.PHONY: test packages lint demo
+.PHONY: test bench packages lint demo
 
 test: packages
 	cargo build --workspace --all-targets
 	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --no-fail-fast; else cargo test --workspace --no-fail-fast; fi
+
+bench: packages
+	cargo bench --bench bench
 
 # Installs what is missing where that is allowed, and otherwise names it.
 packages:

@@ -250,7 +250,7 @@ impl Encoder {
 
     /// A piece of a half-written line that was set aside.
     pub(crate) fn fragment(&mut self, at: Duration, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.line(at, code::FRAGMENT, &STANDARD.encode(bytes))
+        self.bytes_line(at, code::FRAGMENT, bytes)
     }
 
     /// Ends a batch: nothing is held back any more, and a link covers it.
@@ -322,7 +322,7 @@ impl Encoder {
         decode(&mut |piece| {
             let written = match piece {
                 Piece::Text(text) | Piece::Picture(text) => self.line(at, text_code, text),
-                Piece::Raw(bytes) => self.line(at, bytes_code, &STANDARD.encode(bytes)),
+                Piece::Raw(bytes) => self.bytes_line(at, bytes_code, bytes),
             };
             done = done.and(written);
         });
@@ -330,10 +330,24 @@ impl Encoder {
     }
 
     fn line(&mut self, at: Duration, code: &str, data: &str) -> Result<(), EncodeError> {
+        self.line_with(at, code, |out| push_escaped(out, data))
+    }
+
+    /// A line of bytes in base64, which needs no escapes.
+    fn bytes_line(&mut self, at: Duration, code: &str, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.line_with(at, code, |out| {
+            let from = out.len();
+            out.resize(from + base64::encoded_len(bytes.len(), true).unwrap_or_default(), 0);
+            // The room is exactly what it needs.
+            let _ = STANDARD.encode_slice(bytes, out.get_mut(from..).unwrap_or_default());
+        })
+    }
+
+    fn line_with(&mut self, at: Duration, code: &str, data: impl FnOnce(&mut Vec<u8>)) -> Result<(), EncodeError> {
         let before = self.out.len();
         let micros = self.advance(at);
         push_opening(&mut self.out, micros, code);
-        push_escaped(&mut self.out, data);
+        data(&mut self.out);
         self.out.extend_from_slice(CLOSING);
         self.totals.lines += 1;
         if self.out.len() - before > MAX_LINE { Err(EncodeError::TooLong) } else { Ok(()) }

@@ -33,9 +33,9 @@
 //!
 //! **Exact bytes.** The output's exact bytes are, in the order of lines, the data of every `b` and the text of every `o`,
 //! except that an `o` is not counted when one or more `b` came since the `o` before it: it pictures those bytes, with
-//! U+FFFD for what is not UTF-8. So valid UTF-8 is stored once. A character that is not complete at the end of a batch is
-//! a `b` at once, for no byte goes on before it is in the file, and is pictured when the rest of it has come. `k` and `i`
-//! are likewise.
+//! U+FFFD for what is not UTF-8, or in words where a long piece is no text at all. So valid UTF-8 is stored once. A
+//! character that is not complete at the end of a batch is a `b` at once, for no byte goes on before it is in the file,
+//! and is pictured when the rest of it has come. `k` and `i` are likewise.
 //!
 //! **The chain.** The data of an `h` line is the SHA-256 of every byte of the file before that data, its own line's
 //! `[TIME,"h","` included: `head -c N FILE | sha256sum` checks it. Lines are written in batches, and each batch ends with

@@ -13,6 +13,11 @@ pub(crate) enum Piece<'a> {
     Picture(&'a str),
 }
 
+/// A chunk this long is looked at: where most of it is no text, its picture only says so.
+const BULK: usize = 1 << 10;
+/// How much of it is looked at.
+const SAMPLE: usize = 1 << 9;
+
 /// What a terminal shows for a malformed sequence.
 const REPLACEMENT: &str = "\u{fffd}";
 
@@ -55,6 +60,11 @@ impl Decoder {
     /// Takes a chunk and gives its pieces.
     pub(crate) fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(Piece<'_>)) {
         let bytes = self.continue_held(bytes, &mut emit);
+        if bytes.len() >= BULK && !is_text(bytes.get(..SAMPLE).unwrap_or(bytes)) {
+            emit(Piece::Raw(bytes));
+            emit(Piece::Picture(&format!("[{} bytes that are no text]\r\n", bytes.len())));
+            return;
+        }
         let unfinished = match from_utf8(bytes) {
             Ok(text) => {
                 emit_text(text, &mut emit);
@@ -131,6 +141,18 @@ fn emit_text(text: &str, emit: &mut impl FnMut(Piece<'_>)) {
     }
 }
 
+/// Whether at least three quarters of this are characters that a terminal shows, or codes that it acts on.
+fn is_text(sample: &[u8]) -> bool {
+    let strange = |c: &char| *c == char::REPLACEMENT_CHARACTER || matches!(c, '\0'..='\x06' | '\x10'..='\x1a' | '\x7f');
+    let text = String::from_utf8_lossy(sample);
+    let (mut all, mut odd) = (0_usize, 0_usize);
+    for c in text.chars() {
+        all += 1;
+        odd += usize::from(strange(&c));
+    }
+    odd * 4 <= all
+}
+
 /// How many bytes at the end begin a character that is not complete.
 ///
 /// A byte that begins a character never continues another, so looking from the end is enough.
@@ -190,6 +212,26 @@ mod tests {
         decoder.settle_batch(&mut emit);
         decoder.push(b"\xacb", &mut emit);
         assert_eq!(pieces, ["Raw([226, 130])", "Raw([172])", "Picture(\"€\")", "Text(\"b\")"]);
+    }
+
+    #[test]
+    fn bulk_that_is_no_text_is_kept_exactly_and_pictured_in_a_few_words() {
+        let noise: Vec<u8> = (0..40_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+        let chunks = [b"head \xe2".to_vec(), [b"\x82\xac".to_vec(), noise.clone()].concat(), b" tail".to_vec()];
+        let (raw, shown) = run(&chunks, true);
+        assert_eq!(raw, chunks.concat());
+        assert_eq!(shown, "head €[40000 bytes that are no text]\r\n tail");
+        let (raw, shown) = run(&[vec![0; 4096]], false);
+        assert_eq!((raw, shown.as_str()), (vec![0; 4096], "[4096 bytes that are no text]\r\n"));
+    }
+
+    #[test]
+    fn bulk_with_a_few_strange_bytes_is_shown() {
+        let mut text = "a line of text, with colours: \u{1b}[1;31mred\u{1b}[0m, and wörds\r\n".repeat(40).into_bytes();
+        text[700] = 0xff;
+        let (raw, shown) = run(std::slice::from_ref(&text), false);
+        assert_eq!(shown, String::from_utf8_lossy(&text));
+        assert_eq!(raw, text);
     }
 
     proptest! {

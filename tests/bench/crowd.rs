@@ -1,0 +1,282 @@
+//! A thousand people and more: what each costs in memory, and how soon all are gone at one deadline or revocation.
+//!
+//! Clients and target are in this process, on threads of their own, since as many of OpenSSH's would measure the
+//! machine. The target is an SSH server whose terminal gives back what is typed.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use russh::keys::{Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
+use russh::server::{self, Auth, ChannelOpenHandle};
+use russh::{Channel, ChannelMsg, client};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::figures::{Figure, Goal, Samples};
+use super::report::Report;
+use super::rig::Rig;
+use crate::support::{Stopwatch, eventually, login, text, wall};
+
+/// How many log in at the same time.
+const AT_ONCE: usize = 16;
+
+/// The target's name.
+pub const NAME: &str = "many";
+
+/// An SSH server with a terminal that gives back what is typed.
+pub struct EchoTarget {
+    pub address: SocketAddr,
+    pub host_key: String,
+    runtime: Runtime,
+}
+
+impl EchoTarget {
+    pub fn start() -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
+        let mut rng = russh::keys::ssh_key::rand_core::UnwrapErr(russh::keys::ssh_key::getrandom::SysRng);
+        let key = PrivateKey::random(&mut rng, Algorithm::Ed25519).expect("make a key");
+        let host_key = key.public_key().to_openssh().expect("write a key down");
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("bind a port");
+        let address = listener.local_addr().expect("a bound port");
+        let config = Arc::new(server::Config {
+            keys: vec![key],
+            auth_rejection_time: Duration::ZERO,
+            auth_rejection_time_initial: Some(Duration::ZERO),
+            inactivity_timeout: None,
+            nodelay: true,
+            ..server::Config::default()
+        });
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let config = Arc::clone(&config);
+                tokio::spawn(async move {
+                    if let Ok(session) = server::run_stream(config, stream, Terminal).await {
+                        let _ = session.await;
+                    }
+                });
+            }
+        });
+        Self { address, host_key, runtime }
+    }
+
+    /// What the gateway's configuration says of it.
+    pub fn entry(&self) -> String {
+        format!("[targets.{NAME}]\naddress = \"{}\"\nhost_key = \"{}\"\n", self.address, self.host_key)
+    }
+}
+
+struct Terminal;
+
+impl server::Handler for Terminal {
+    type Error = russh::Error;
+
+    async fn auth_openssh_certificate(&mut self, _: &str, _: &russh::keys::Certificate) -> Result<Auth, Self::Error> {
+        Ok(Auth::Accept)
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        mut channel: Channel<server::Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut server::Session,
+    ) -> Result<(), Self::Error> {
+        reply.accept().await;
+        tokio::spawn(async move {
+            while let Some(message) = channel.wait().await {
+                let _ = match message {
+                    ChannelMsg::RequestShell { .. } => {
+                        let _ = channel.reply(true).await;
+                        channel.data_bytes(&b"$ "[..]).await
+                    }
+                    ChannelMsg::Data { data } => channel.data_bytes(data).await,
+                    ChannelMsg::Exec { .. } => {
+                        // The gateway's clean-up: there is nothing to clean.
+                        let _ = channel.reply(true).await;
+                        let _ = channel.exit_status(0).await;
+                        channel.close().await
+                    }
+                    ChannelMsg::Close => break,
+                    _ => Ok(()),
+                };
+            }
+        });
+        Ok(())
+    }
+}
+
+/// A client's half, which says when its connection is gone.
+struct Ear {
+    gone: mpsc::UnboundedSender<Timestamp>,
+}
+
+impl client::Handler for Ear {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, _: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        // It was started by this program a moment ago.
+        Ok(true)
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        let _ = self.gone.send(wall());
+    }
+}
+
+struct Crowd {
+    people: Vec<(client::Handle<Ear>, Channel<client::Msg>)>,
+    gone: mpsc::UnboundedReceiver<Timestamp>,
+    /// How long the logins took together.
+    took: Duration,
+}
+
+/// Logs `size` people in and waits until each has a prompt.
+async fn gather(rig: &Rig, size: usize) -> Result<Crowd, String> {
+    let key = Arc::new(PrivateKey::read_openssh_file(&rig.key.path).map_err(|error| error.to_string())?);
+    let (gone_to, gone) = mpsc::unbounded_channel();
+    let (address, turns) = (rig.gateway.address(), Arc::new(Semaphore::new(AT_ONCE)));
+    let config = Arc::new(client::Config { inactivity_timeout: None, nodelay: true, ..client::Config::default() });
+    let watch = Stopwatch::start();
+    let mut coming = JoinSet::new();
+    for _ in 0..size {
+        let (key, turns, config, gone) = (Arc::clone(&key), Arc::clone(&turns), Arc::clone(&config), gone_to.clone());
+        coming.spawn(async move {
+            let _turn = turns.acquire().await;
+            enter(address, config, key, Ear { gone }).await
+        });
+    }
+    let mut people = Vec::with_capacity(size);
+    while let Some(came) = coming.join_next().await {
+        people.push(came.map_err(|error| error.to_string())??);
+    }
+    Ok(Crowd { people, gone, took: watch.elapsed() })
+}
+
+async fn enter(
+    address: SocketAddr,
+    config: Arc<client::Config>,
+    key: Arc<PrivateKey>,
+    ear: Ear,
+) -> Result<(client::Handle<Ear>, Channel<client::Msg>), String> {
+    let failed = |error: russh::Error| format!("a login failed: {error}");
+    let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+    let _ = stream.set_nodelay(true);
+    let mut handle = client::connect_stream(config, stream, ear).await.map_err(failed)?;
+    let user = format!("{}@{NAME}", login());
+    let proven = handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, None)).await.map_err(failed)?;
+    if !proven.success() {
+        return Err("a login was refused".to_owned());
+    }
+    let mut channel = handle.channel_open_session().await.map_err(failed)?;
+    channel.request_pty(true, "xterm", 80, 24, 0, 0, &[]).await.map_err(failed)?;
+    channel.request_shell(true).await.map_err(failed)?;
+    loop {
+        match channel.wait().await {
+            Some(ChannelMsg::Data { .. }) => return Ok((handle, channel)),
+            Some(ChannelMsg::Close) | None => return Err("a session ended at once".to_owned()),
+            Some(_) => {}
+        }
+    }
+}
+
+impl Crowd {
+    /// How long after `moment` each connection was gone, in milliseconds.
+    async fn leave_after(mut self, moment: impl FnOnce() -> Timestamp) -> Result<Samples, String> {
+        let mut at = Vec::with_capacity(self.people.len());
+        for _ in 0..self.people.len() {
+            let gone = tokio::time::timeout(Duration::from_secs(120), self.gone.recv()).await;
+            at.push(gone.ok().flatten().ok_or("a connection outlived its end by two minutes")?);
+        }
+        let moment = moment();
+        let since = |at: Timestamp| at.duration_since(moment).as_secs_f64() * 1000.0;
+        Ok(at.into_iter().map(since).collect::<Vec<_>>().into())
+    }
+}
+
+/// Everything about many sessions at once.
+pub fn run(rig: &Rig, target: &EchoTarget, report: &mut Report, sizes: &[usize]) {
+    for &size in sizes {
+        report.figure("crowd", || {
+            let measured = target.runtime.block_on(measure(rig, size))?;
+            rig.forget_recordings();
+            Ok(measured)
+        });
+    }
+}
+
+async fn measure(rig: &Rig, size: usize) -> Result<Vec<Figure>, String> {
+    let many = size >= 5000;
+    let alone =
+        |name: String, unit, value, goal: f64| Figure::alone("crowd", &name, unit, value, Some(Goal::AtMost(goal)));
+    // Whatever the gateway needs once, it has now.
+    drop(gather(rig, 16).await?);
+    eventually(Duration::from_secs(30), "the first ones are gone", || {
+        rig.gateway.ctl_json("sessions --live") == serde_json::json!([])
+    });
+    let grant = request(rig, "8h");
+    let before = rig.gateway.memory_kib("VmRSS");
+    let crowd = gather(rig, size).await?;
+    let took = crowd.took;
+    // Until what logging in needed is let go.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let each = rig.gateway.memory_kib("VmRSS").saturating_sub(before) as f64 / size as f64;
+    rig.gateway.ctl(&format!("revoke {grant} --note bench")).ok();
+    let revoked = crowd.leave_after(|| moment(&rig.gateway.ctl_json(&format!("show {grant}"))["ended_at"])).await?;
+    settle(rig).await;
+    let span = took.as_secs() * 2 + 10;
+    let grant = request(rig, &format!("{span}s"));
+    let crowd = gather(rig, size).await?;
+    let deadline = moment(&rig.gateway.ctl_json(&format!("show {grant}"))["expires_at"]);
+    let cut = crowd.leave_after(|| deadline).await?;
+    settle(rig).await;
+    let tail = |samples: &Samples, share| Samples::from(vec![samples.quantile(share)]);
+    let mut figures = vec![
+        alone(format!("memory of an idle recorded terminal, {size} of them"), "KiB", vec![each].into(), 96.0),
+        alone(
+            format!("deadline → closed, {size} sessions, p99"),
+            "ms",
+            tail(&cut, 0.99),
+            if many { 150.0 } else { 30.0 },
+        ),
+        alone(
+            format!("deadline → closed, {size} sessions, last"),
+            "ms",
+            tail(&cut, 1.0),
+            if many { 150.0 } else { 60.0 },
+        ),
+    ];
+    if !many {
+        let value = tail(&revoked, 0.99);
+        figures.push(alone(format!("revoked → closed, {size} sessions of one grant, p99"), "ms", value, 50.0));
+    }
+    Ok(figures)
+}
+
+fn request(rig: &Rig, span: &str) -> String {
+    let mut ssh = rig.client("ssh");
+    ssh.args([
+        "-l", "alice", "curfew", "request", NAME, "--role", "admin", "--for", span, "--reason", "bench", "--json",
+    ]);
+    let output = ssh.output().expect("run ssh");
+    assert!(output.status.success(), "access was not granted: {}", String::from_utf8_lossy(&output.stderr));
+    let request: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    text(&request["grant"])
+}
+
+fn moment(value: &serde_json::Value) -> Timestamp {
+    text(value).parse().expect("a time")
+}
+
+/// Waits until every session has been written off.
+async fn settle(rig: &Rig) {
+    eventually(Duration::from_secs(60), "every session has ended", || {
+        rig.gateway.ctl_json("sessions --live").as_array().is_some_and(Vec::is_empty)
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
