@@ -16,14 +16,11 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn dial(permit: &Permit) -> Result<TcpStream, String> {
     let address = permit.address();
     let connecting = TcpStream::connect((address.host.as_str(), address.port));
-    let stream = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Err(format!("{} {}", permit.target(), explain(&error))),
-        Err(_) => return Err(format!("{} did not answer within {} s", permit.target(), CONNECT_TIMEOUT.as_secs())),
-    };
-    // Keystrokes must not wait for more of them (Nagle); without the option they would, but work.
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
+    match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(format!("{} {}", permit.target(), explain(&error))),
+        Err(_) => Err(format!("{} did not answer within {} s", permit.target(), CONNECT_TIMEOUT.as_secs())),
+    }
 }
 
 fn explain(error: &io::Error) -> &'static str {

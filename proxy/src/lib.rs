@@ -16,4 +16,5 @@ pub mod listener;
 pub mod route;
 pub mod session;
 pub mod ssh;
+pub mod wire;
 pub mod workers;

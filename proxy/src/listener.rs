@@ -16,6 +16,7 @@ use crate::route::Route;
 use crate::session::{self, Authenticated};
 use crate::ssh::console;
 use crate::ssh::server::{Door, Open, Proven, Visitor};
+use crate::wire::Wire;
 use crate::workers::Workers;
 
 /// How long a stranger may take to prove who they are.
@@ -52,8 +53,6 @@ async fn breathe(error: &io::Error) {
 /// One connection, from its first byte to its end.
 async fn connection<G: Gate>(hub: Arc<Hub<G>>, stream: TcpStream, from: SocketAddr) {
     let _live = hub.drain.enter();
-    // Keystrokes must not wait for more of them (Nagle); without the option they would, but work.
-    let _ = stream.set_nodelay(true);
     let Ok((stream, breaker)) = Breaker::new(stream) else {
         tracing::warn!("out of file descriptors: a connection was dropped");
         return;
@@ -63,7 +62,7 @@ async fn connection<G: Gate>(hub: Arc<Hub<G>>, stream: TcpStream, from: SocketAd
     let Visitor { proven, mut opens, alive } = visitor;
     let login = async {
         // The session loop runs on its own from here; it ends when its socket does.
-        let _running = russh::server::run_stream(config, stream, door).await?;
+        let _running = russh::server::run_stream(config, Wire::new(stream), door).await?;
         proven.await.map_err(|_| russh::Error::Disconnect)
     };
     let proven = tokio::select! {

@@ -1,6 +1,7 @@
 //! Every change we make to russh, a file per topic.
 
 mod closing;
+mod copies;
 mod inbox;
 mod limits;
 mod requests;
@@ -18,6 +19,7 @@ pub const NEW_FILES: &[NewFile] = &[
 
 /// All edits, in the order they are applied.
 pub fn all() -> Vec<Edit> {
-    let topics = [inbox::EDITS, windows::EDITS, requests::EDITS, closing::EDITS, limits::EDITS, writing::EDITS];
+    let topics =
+        [inbox::EDITS, windows::EDITS, requests::EDITS, closing::EDITS, limits::EDITS, writing::EDITS, copies::EDITS];
     topics.into_iter().flatten().copied().collect()
 }

@@ -14,6 +14,7 @@ use crate::breaker::Breaker;
 use crate::dial::dial;
 use crate::gate::Credential;
 use crate::ssh::notice::plain;
+use crate::wire::Wire;
 
 /// How long a target may take from the open socket to the proven login.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -44,7 +45,7 @@ impl Link {
         let shown = Arc::new(Mutex::new(None));
         let keys = Keys { accepted: accepted(permit), shown: Arc::clone(&shown), _gone: gone };
         let login = async {
-            let mut handle = client::connect_stream(config, stream, keys).await?;
+            let mut handle = client::connect_stream(config, Wire::new(stream), keys).await?;
             let proven = log_in(&mut handle, permit.login(), credential).await?;
             Ok::<_, russh::Error>((handle, proven))
         };

@@ -1,0 +1,179 @@
+//! A socket as the SSH halves read and write it: large reads, and no waiting for acknowledgements while logging in.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// How much is read at once: a few SSH packets, which are at most 32 KiB each, for one system call.
+const ROOM: usize = 256 * 1024;
+
+/// How many buffers a thread keeps for its next reads.
+const KEPT: usize = 4;
+
+/// How many reads at the beginning ask for quick acknowledgements: a key exchange, and a login with a few keys.
+const HANDSHAKE: u32 = 48;
+
+thread_local! {
+    /// Buffers that nobody reads into. A connection has one only while there is something in it, so that a thousand
+    /// idle connections have none.
+    static SPARE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn take_spare() -> Box<[u8]> {
+    SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| vec![0; ROOM].into_boxed_slice())
+}
+
+fn give_back(buffer: Box<[u8]>) {
+    SPARE.with_borrow_mut(|spare| {
+        if spare.len() < KEPT {
+            spare.push(buffer);
+        }
+    });
+}
+
+/// A socket with a buffer in front of its reads. Writes go through.
+#[derive(Debug)]
+pub struct Wire {
+    socket: TcpStream,
+    /// What was read and not taken yet.
+    rest: Option<Rest>,
+    reads: u32,
+}
+
+#[derive(Debug)]
+struct Rest {
+    buffer: Box<[u8]>,
+    from: usize,
+    to: usize,
+}
+
+impl Wire {
+    /// A wire over a socket, which from now on sends small packets at once.
+    #[must_use]
+    pub fn new(socket: TcpStream) -> Self {
+        // Keystrokes must not wait for more of them (Nagle); without the option they would, but work.
+        let _ = socket.set_nodelay(true);
+        Self { socket, rest: None, reads: 0 }
+    }
+
+    /// During the handshake both sides wait for each other's next message. A delayed acknowledgement would hold back a
+    /// peer that uses Nagle's algorithm for 40 ms, more than once. The kernel forgets the wish, so it is said again.
+    fn acknowledge_soon(&mut self) {
+        if self.reads < HANDSHAKE {
+            self.reads += 1;
+            // Without it the login is slower, and works.
+            let _ = rustix::net::sockopt::set_tcp_quickack(&self.socket, true);
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let wire = self.get_mut();
+        let mut rest = match wire.rest.take() {
+            Some(rest) => rest,
+            None => {
+                let mut buffer = take_spare();
+                let mut into = ReadBuf::new(&mut buffer);
+                let polled = Pin::new(&mut wire.socket).poll_read(cx, &mut into);
+                let to = into.filled().len();
+                match polled {
+                    Poll::Ready(Ok(())) if to > 0 => wire.acknowledge_soon(),
+                    ended_or_pending => {
+                        give_back(buffer);
+                        return ended_or_pending;
+                    }
+                }
+                Rest { buffer, from: 0, to }
+            }
+        };
+        let waiting = rest.buffer.get(rest.from..rest.to).unwrap_or_default();
+        let taken = waiting.len().min(out.remaining());
+        out.put_slice(waiting.get(..taken).unwrap_or_default());
+        rest.from += taken;
+        if rest.from < rest.to {
+            wire.rest = Some(rest);
+        } else {
+            give_back(rest.buffer);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    async fn pair() -> (Wire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Wire::new(near), listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn bytes_come_whole_in_order_however_they_are_taken_and_then_the_end() {
+        let (mut wire, mut far) = pair().await;
+        let sent: Vec<u8> = (0..3 * ROOM + 7).map(|n| (n / 3) as u8).collect();
+        let writing = tokio::spawn({
+            let sent = sent.clone();
+            async move { far.write_all(&sent).await.unwrap() }
+        });
+        let mut came = Vec::new();
+        let mut piece = vec![0; 5000];
+        for size in [1, 4, 0, 5000, 3].into_iter().cycle() {
+            if came.len() + size > sent.len() {
+                break;
+            }
+            wire.read_exact(&mut piece[..size]).await.unwrap();
+            came.extend_from_slice(&piece[..size]);
+        }
+        wire.read_to_end(&mut came).await.unwrap();
+        writing.await.unwrap();
+        assert!(came == sent);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_bytes_holds_no_buffer() {
+        let (mut wire, mut far) = pair().await;
+        far.write_all(b"a packet").await.unwrap();
+        let mut piece = [0; 8];
+        wire.read_exact(&mut piece[..3]).await.unwrap();
+        assert!(wire.rest.is_some());
+        wire.read_exact(&mut piece[3..]).await.unwrap();
+        assert_eq!(&piece, b"a packet");
+        let waiting = futures_now(wire.read_u8());
+        assert!(waiting.is_none());
+        assert!(wire.rest.is_none());
+    }
+
+    /// What a future gives at its first poll.
+    fn futures_now<T>(future: impl Future<Output = T>) -> Option<T> {
+        let mut future = std::pin::pin!(future);
+        match future.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+}
