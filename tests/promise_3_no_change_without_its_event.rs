@@ -51,6 +51,18 @@ fn each_change_of_state_has_its_event_with_who_what_and_when() {
 }
 
 #[test]
+fn a_change_that_has_several_events_has_them_all() {
+    let stage = day();
+    let of = |subject: &str| -> Vec<String> {
+        let events = events(&stage);
+        events.iter().filter(|e| e["subject"] == subject).map(|e| text(&e["action"])).collect()
+    };
+    assert_eq!(of("r1"), ["request.filed", "request.granted"], "granted at once");
+    assert_eq!(of("r2"), ["request.filed", "request.approved", "request.granted"], "granted by its last approval");
+    assert_eq!(of("r3"), ["request.filed", "request.denied"]);
+}
+
+#[test]
 fn a_refused_connection_is_in_the_log_too() {
     let stage = Stage::new();
     stage.dave.on(&web1(), "true").run().expect(77);
