@@ -61,7 +61,7 @@ impl Clock {
         match &*self.0 {
             Kind::System { wall_at_start, origin } => {
                 let mono = origin.elapsed();
-                Now { wall: system_wall().max(after(*wall_at_start, mono)), mono }
+                Now { wall: never_back(system_wall(), *wall_at_start, mono), mono }
             }
             Kind::Manual(now) => *now.borrow(),
         }
@@ -101,7 +101,33 @@ impl Clock {
     }
 }
 
+/// What the wall clock shows when the system's says `system`, and `mono` has passed since `at_start`.
+fn never_back(system: Timestamp, at_start: Timestamp, mono: Duration) -> Timestamp {
+    system.max(after(at_start, mono))
+}
+
 #[allow(clippy::disallowed_methods)] // This is the clock.
 fn system_wall() -> Timestamp {
     Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stepping_the_system_clock_back_does_not_turn_the_wall_clock_back() {
+        let start = Timestamp::UNIX_EPOCH;
+        let minute = Duration::from_secs(60);
+        let hour_back = start - Duration::from_secs(3600);
+        assert_eq!(never_back(hour_back, start, minute), after(start, minute));
+        let after_a_suspend = after(start, Duration::from_secs(3600));
+        assert_eq!(never_back(after_a_suspend, start, minute), after_a_suspend);
+    }
+
+    #[test]
+    fn a_clock_that_was_stepped_back_while_we_were_away_goes_on_from_the_last_known_moment() {
+        let known = after(system_wall(), Duration::from_secs(3600));
+        assert!(Clock::system(Some(known)).now().wall >= known);
+    }
 }
