@@ -10,12 +10,13 @@ use arc_swap::ArcSwap;
 use curfew_proxy::clock::Clock;
 use curfew_proxy::drain::{Drain, Phase};
 use curfew_proxy::gate::Console;
-use curfew_proxy::hub::Hub;
+use curfew_proxy::hub::{Hub, SEALS_AT_ONCE};
 use curfew_proxy::listener::listen;
 use curfew_proxy::ssh::algorithms;
 use curfew_proxy::workers::Workers;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 
 use crate::config::{Config, Faults};
 use crate::console::hints::Hints;
@@ -113,6 +114,8 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         server: ArcSwap::new(algorithms::server(vec![secrets.host_key])),
         client: algorithms::client(),
         drain: drain.clone(),
+        farewells: Arc::default(),
+        seals: Arc::new(Semaphore::new(SEALS_AT_ONCE)),
     });
     let door = ctl::Door::open(&gateway.state_dir).map_err(other)?;
     let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from)).map_err(other)?;

@@ -1,30 +1,25 @@
-//! A second handle on a socket, to shut it down whatever the task that owns it is doing.
+//! A second hand on a socket, to shut it down whatever the task that owns it is doing.
 
-use std::io;
-use std::net::{Shutdown, TcpStream as StdStream};
+use std::sync::Arc;
 
+use rustix::net::{Shutdown, shutdown};
 use tokio::net::TcpStream;
 
 /// Ends a connection from outside: a session loop may be blocked in a write to a client that stopped reading, and a
 /// deadline does not wait for it.
 #[derive(Debug)]
-pub struct Breaker(StdStream);
+pub struct Breaker(Arc<TcpStream>);
 
 impl Breaker {
-    /// Takes a duplicate of the socket, and gives the stream back.
-    ///
-    /// # Errors
-    /// When the process is out of file descriptors.
-    pub fn new(stream: TcpStream) -> io::Result<(TcpStream, Self)> {
-        let stream = stream.into_std()?;
-        let duplicate = stream.try_clone()?;
-        Ok((TcpStream::from_std(stream)?, Self(duplicate)))
+    /// A breaker for a socket.
+    pub(crate) const fn new(socket: Arc<TcpStream>) -> Self {
+        Self(socket)
     }
 
     /// Shuts both directions down: pending reads and writes return at once.
     pub fn trip(&self) {
-        // An error here means that the socket is closed already.
-        let _ = self.0.shutdown(Shutdown::Both);
+        // An error here means that the connection is over already.
+        let _ = shutdown(&*self.0, Shutdown::Both);
     }
 }
 

@@ -11,6 +11,12 @@ use tokio::sync::watch;
 /// How often the two clocks of the machine are compared, and so how late a stepped clock may be noticed.
 const STEP_CHECK: Duration = Duration::from_millis(200);
 
+/// By how much the two clocks may drift apart before that counts as a step.
+const DRIFT: Duration = Duration::from_millis(20);
+
+/// How long anybody sleeps without a look of their own at the clocks, should nobody compare them any more.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
 /// Both clocks of the machine, or a manual one for tests. Its clones are the same clock.
 ///
 /// Its wall clock never goes back: it is the system's wall clock or the time since the start of the process on the
@@ -20,7 +26,12 @@ pub struct Clock(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
-    System { wall_at_start: Timestamp, origin: Instant },
+    System {
+        wall_at_start: Timestamp,
+        origin: Instant,
+        /// Changes when the wall clock was stepped, or the machine suspended.
+        steps: watch::Receiver<()>,
+    },
     Manual(watch::Sender<Now>),
 }
 
@@ -30,8 +41,9 @@ impl Clock {
     #[must_use]
     #[allow(clippy::disallowed_methods)] // This is the clock.
     pub fn system(not_before: Option<Timestamp>) -> Self {
-        let wall = system_wall();
-        Self(Arc::new(Kind::System { wall_at_start: not_before.map_or(wall, |t| t.max(wall)), origin: Instant::now() }))
+        let (wall, origin) = (system_wall(), Instant::now());
+        let wall_at_start = not_before.map_or(wall, |t| t.max(wall));
+        Self(Arc::new(Kind::System { wall_at_start, origin, steps: watch_for_steps(origin) }))
     }
 
     /// A clock that stands still until it is told to move.
@@ -59,7 +71,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Now {
         match &*self.0 {
-            Kind::System { wall_at_start, origin } => {
+            Kind::System { wall_at_start, origin, .. } => {
                 let mono = origin.elapsed();
                 Now { wall: never_back(system_wall(), *wall_at_start, mono), mono }
             }
@@ -76,14 +88,21 @@ impl Clock {
     /// Waits until a deadline is over on either clock. A step of the wall clock is noticed within a fifth of a second.
     pub async fn sleep_until(&self, deadline: Deadline) {
         match &*self.0 {
-            Kind::System { .. } => loop {
-                let left = deadline.remaining(self.now());
-                if left.is_zero() {
-                    return;
+            Kind::System { steps, .. } => {
+                let mut steps = steps.clone();
+                loop {
+                    steps.mark_unchanged();
+                    let left = deadline.remaining(self.now());
+                    if left.is_zero() {
+                        return;
+                    }
+                    tokio::select! {
+                        biased;
+                        () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {}
+                        () = stepped(&mut steps) => {}
+                    }
                 }
-                // Far from the end a coarser look is enough: each look only has to notice a step in time.
-                tokio::time::sleep(left.min(STEP_CHECK)).await;
-            },
+            }
             Kind::Manual(now) => {
                 let mut now = now.subscribe();
                 // The sender lives in `self`, so this ends only when the deadline is over.
@@ -98,6 +117,39 @@ impl Clock {
         // A wall end far away leaves the monotonic clock to decide.
         let deadline = Deadline::new(Now { wall: now.wall, mono: now.mono }, after(now.wall, span));
         self.sleep_until(deadline).await;
+    }
+}
+
+/// Compares the machine's two clocks on a thread of its own, once for everybody who sleeps, until the clock is gone.
+fn watch_for_steps(origin: Instant) -> watch::Receiver<()> {
+    let (sender, receiver) = watch::channel(());
+    let compare = move || {
+        let mut apart = how_far_apart(origin);
+        while !sender.is_closed() {
+            std::thread::sleep(STEP_CHECK);
+            let now = how_far_apart(origin);
+            if now.abs_diff(apart) >= DRIFT.as_millis() {
+                apart = now;
+                sender.send_replace(());
+            }
+        }
+    };
+    // Without the thread a step is noticed by those who sleep, a little later.
+    if let Err(error) = std::thread::Builder::new().name("clock".to_owned()).spawn(compare) {
+        tracing::warn!(%error, "no thread to compare the clocks");
+    }
+    receiver
+}
+
+/// By how many milliseconds the wall clock is ahead of the time since `origin`.
+fn how_far_apart(origin: Instant) -> i128 {
+    i128::from(system_wall().as_millisecond()) - i128::try_from(origin.elapsed().as_millis()).unwrap_or(i128::MAX)
+}
+
+/// Waits for a step. Where nobody tells of steps, for ever.
+async fn stepped(steps: &mut watch::Receiver<()>) {
+    if steps.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::drain::Drain;
+use crate::farewells::Farewells;
 
 /// What all connections of a gateway share.
 pub struct Hub<G> {
@@ -19,4 +21,12 @@ pub struct Hub<G> {
     pub client: Arc<russh::client::Config>,
     /// The shutdown.
     pub drain: Drain,
+    /// The sessions that are being told goodbye.
+    pub farewells: Arc<Farewells>,
+    /// The turns to seal a recording. When a thousand sessions end at once, sealing them all at once would take a
+    /// thousand threads, and the time in which others are still to be told goodbye.
+    pub seals: Arc<Semaphore>,
 }
+
+/// How many recordings are sealed at a time.
+pub const SEALS_AT_ONCE: usize = 4;

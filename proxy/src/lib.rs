@@ -9,6 +9,7 @@ pub mod clock;
 pub mod deadline;
 pub mod dial;
 pub mod drain;
+pub mod farewells;
 pub mod gate;
 pub mod hub;
 pub mod idle;

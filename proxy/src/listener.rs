@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::breaker::Breaker;
 use crate::drain::Phase;
 use crate::gate::Gate;
 use crate::hub::Hub;
@@ -53,16 +52,14 @@ async fn breathe(error: &io::Error) {
 /// One connection, from its first byte to its end.
 async fn connection<G: Gate>(hub: Arc<Hub<G>>, stream: TcpStream, from: SocketAddr) {
     let _live = hub.drain.enter();
-    let Ok((stream, breaker)) = Breaker::new(stream) else {
-        tracing::warn!("out of file descriptors: a connection was dropped");
-        return;
-    };
+    let wire = Wire::new(stream);
+    let breaker = wire.breaker();
     let (door, visitor) = Door::new(Arc::clone(&hub.gate), from);
     let config = hub.server.load_full();
     let Visitor { proven, mut opens, alive } = visitor;
     let login = async {
         // The session loop runs on its own from here; it ends when its socket does.
-        let _running = russh::server::run_stream(config, Wire::new(stream), door).await?;
+        let _running = russh::server::run_stream(config, wire, door).await?;
         proven.await.map_err(|_| russh::Error::Disconnect)
     };
     let proven = tokio::select! {

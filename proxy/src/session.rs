@@ -23,7 +23,7 @@ use crate::ssh::refuse::refuse;
 use crate::ssh::server::Open;
 
 /// How long the channels may take to say goodbye before the socket is shut down whatever they do.
-const FAREWELL: Duration = Duration::from_millis(250);
+pub const FAREWELL: Duration = Duration::from_millis(250);
 
 /// A connection whose person is proven and wants to a target.
 pub struct Authenticated<G> {
@@ -129,6 +129,8 @@ async fn talk<G: Gate>(connection: &mut Authenticated<G>, admitted: &mut Admitte
                         lease: admitted.lease.clone(),
                         links: Arc::clone(&links),
                         cut: on_cut.clone(),
+                        farewells: Arc::clone(&hub.farewells),
+                        seals: Arc::clone(&hub.seals),
                         activity: activity.clone(),
                         number,
                         live: hub.drain.enter(),
@@ -151,23 +153,18 @@ async fn finish<G: Gate>(
     cut: &watch::Sender<Option<End>>,
     end: &End,
 ) {
+    let farewells = &connection.hub.farewells;
+    let farewell = farewells.begin();
     cut.send_replace(Some(end.clone()));
-    let client = async {
-        let goodbyes = async {
-            while channels.join_next().await.is_some() {}
-            // A client whose last channel is closed leaves by itself, which spares its person an error message.
-            connection.alive.gone().await;
-        };
-        let _ = tokio::time::timeout(FAREWELL, goodbyes).await;
-        // Those that are left go on to seal their recordings; the socket does not wait for that.
-        channels.detach_all();
-        connection.breaker.trip();
-    };
-    let target = async {
-        if end.is_cut() {
-            tracing::info!(session = %admitted.session, end = end.as_str(), "cut");
-        }
-        links.close(end.is_cut()).await;
-    };
-    tokio::join!(client, target);
+    // A client whose last channel is closed leaves by itself, which spares its person an error message.
+    let _ = tokio::time::timeout(FAREWELL, connection.alive.gone()).await;
+    connection.breaker.trip();
+    drop(farewell);
+    // The channels go on to seal their recordings.
+    channels.detach_all();
+    if end.is_cut() {
+        tracing::info!(session = %admitted.session, end = end.as_str(), "cut");
+    }
+    let _ = tokio::time::timeout(FAREWELL, farewells.over()).await;
+    links.close(end.is_cut()).await;
 }

@@ -1,12 +1,17 @@
-//! A socket as the SSH halves read and write it: large reads, and no waiting for acknowledgements while logging in.
+//! A socket as the SSH halves read and write it: large reads, no waiting for acknowledgements while logging in, and an
+//! end from outside.
 
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use rustix::net::{Shutdown, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::breaker::Breaker;
 
 /// How much is read at once: a few SSH packets, which are at most 32 KiB each, for one system call.
 const ROOM: usize = 256 * 1024;
@@ -38,7 +43,7 @@ fn give_back(buffer: Box<[u8]>) {
 /// A socket with a buffer in front of its reads. Writes go through.
 #[derive(Debug)]
 pub struct Wire {
-    socket: TcpStream,
+    socket: Arc<TcpStream>,
     /// What was read and not taken yet.
     rest: Option<Rest>,
     reads: u32,
@@ -57,7 +62,24 @@ impl Wire {
     pub fn new(socket: TcpStream) -> Self {
         // Keystrokes must not wait for more of them (Nagle); without the option they would, but work.
         let _ = socket.set_nodelay(true);
-        Self { socket, rest: None, reads: 0 }
+        Self { socket: Arc::new(socket), rest: None, reads: 0 }
+    }
+
+    /// What ends the connection from outside.
+    #[must_use]
+    pub fn breaker(&self) -> Breaker {
+        Breaker::new(Arc::clone(&self.socket))
+    }
+
+    /// Reads what is there into the buffer, and says how much it is; nothing at the end.
+    fn poll_fill(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.socket.poll_read_ready(cx))?;
+            match self.socket.try_read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
     }
 
     /// During the handshake both sides wait for each other's next message. A delayed acknowledgement would hold back a
@@ -78,17 +100,16 @@ impl AsyncRead for Wire {
             Some(rest) => rest,
             None => {
                 let mut buffer = take_spare();
-                let mut into = ReadBuf::new(&mut buffer);
-                let polled = Pin::new(&mut wire.socket).poll_read(cx, &mut into);
-                let to = into.filled().len();
-                match polled {
-                    Poll::Ready(Ok(())) if to > 0 => wire.acknowledge_soon(),
+                match wire.poll_fill(cx, &mut buffer) {
+                    Poll::Ready(Ok(to)) if to > 0 => {
+                        wire.acknowledge_soon();
+                        Rest { buffer, from: 0, to }
+                    }
                     ended_or_pending => {
                         give_back(buffer);
-                        return ended_or_pending;
+                        return ended_or_pending.map_ok(|_| ());
                     }
                 }
-                Rest { buffer, from: 0, to }
             }
         };
         let waiting = rest.buffer.get(rest.from..rest.to).unwrap_or_default();
@@ -105,17 +126,23 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.socket.poll_write_ready(cx))?;
+            match self.socket.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // The system has it already.
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(shutdown(&*self.socket, Shutdown::Write).map_err(io::Error::from))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Clients and target are in this process, on threads of their own, since as many of OpenSSH's would measure the
 //! machine. The target is an SSH server whose terminal gives back what is typed.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use russh::keys::{Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
 use russh::server::{self, Auth, ChannelOpenHandle};
-use russh::{Channel, ChannelMsg, client};
+use russh::{Channel, ChannelMsg, Preferred, cipher, client};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc};
@@ -109,10 +110,8 @@ impl server::Handler for Terminal {
     }
 }
 
-/// A client's half, which says when its connection is gone.
-struct Ear {
-    gone: mpsc::UnboundedSender<Timestamp>,
-}
+/// A client's half.
+struct Ear;
 
 impl client::Handler for Ear {
     type Error = russh::Error;
@@ -123,14 +122,9 @@ impl client::Handler for Ear {
     }
 }
 
-impl Drop for Ear {
-    fn drop(&mut self) {
-        let _ = self.gone.send(wall());
-    }
-}
-
 struct Crowd {
-    people: Vec<(client::Handle<Ear>, Channel<client::Msg>)>,
+    /// Each stays until its terminal is closed.
+    people: JoinSet<()>,
     gone: mpsc::UnboundedReceiver<Timestamp>,
     /// How long the logins took together.
     took: Duration,
@@ -141,19 +135,26 @@ async fn gather(rig: &Rig, size: usize) -> Result<Crowd, String> {
     let key = Arc::new(PrivateKey::read_openssh_file(&rig.key.path).map_err(|error| error.to_string())?);
     let (gone_to, gone) = mpsc::unbounded_channel();
     let (address, turns) = (rig.gateway.address(), Arc::new(Semaphore::new(AT_ONCE)));
-    let config = Arc::new(client::Config { inactivity_timeout: None, nodelay: true, ..client::Config::default() });
+    let config = Arc::new(client::Config {
+        inactivity_timeout: None,
+        nodelay: true,
+        // Cheap, since they share the machine with what is measured.
+        preferred: Preferred { cipher: Cow::Borrowed(&[cipher::AES_128_GCM]), ..Preferred::default() },
+        ..client::Config::default()
+    });
     let watch = Stopwatch::start();
     let mut coming = JoinSet::new();
     for _ in 0..size {
-        let (key, turns, config, gone) = (Arc::clone(&key), Arc::clone(&turns), Arc::clone(&config), gone_to.clone());
+        let (key, turns, config) = (Arc::clone(&key), Arc::clone(&turns), Arc::clone(&config));
         coming.spawn(async move {
             let _turn = turns.acquire().await;
-            enter(address, config, key, Ear { gone }).await
+            enter(address, config, key).await
         });
     }
-    let mut people = Vec::with_capacity(size);
+    let mut people = JoinSet::new();
     while let Some(came) = coming.join_next().await {
-        people.push(came.map_err(|error| error.to_string())??);
+        let (handle, channel) = came.map_err(|error| error.to_string())??;
+        people.spawn(stay(handle, channel, gone_to.clone()));
     }
     Ok(Crowd { people, gone, took: watch.elapsed() })
 }
@@ -162,12 +163,11 @@ async fn enter(
     address: SocketAddr,
     config: Arc<client::Config>,
     key: Arc<PrivateKey>,
-    ear: Ear,
 ) -> Result<(client::Handle<Ear>, Channel<client::Msg>), String> {
     let failed = |error: russh::Error| format!("a login failed: {error}");
     let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let _ = stream.set_nodelay(true);
-    let mut handle = client::connect_stream(config, stream, ear).await.map_err(failed)?;
+    let mut handle = client::connect_stream(config, stream, Ear).await.map_err(failed)?;
     let user = format!("{}@{NAME}", login());
     let proven = handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, None)).await.map_err(failed)?;
     if !proven.success() {
@@ -183,6 +183,13 @@ async fn enter(
             Some(_) => {}
         }
     }
+}
+
+/// Stays until the terminal is closed, tells when that was, and leaves as OpenSSH does at that moment: by itself.
+async fn stay(handle: client::Handle<Ear>, mut channel: Channel<client::Msg>, gone: mpsc::UnboundedSender<Timestamp>) {
+    while !matches!(channel.wait().await, Some(ChannelMsg::Close) | None) {}
+    let _ = gone.send(wall());
+    let _ = handle.disconnect(russh::Disconnect::ByApplication, "", "").await;
 }
 
 impl Crowd {

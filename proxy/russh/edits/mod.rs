@@ -5,6 +5,7 @@ mod copies;
 mod inbox;
 mod limits;
 mod requests;
+mod sizes;
 mod windows;
 mod writing;
 
@@ -19,7 +20,15 @@ pub const NEW_FILES: &[NewFile] = &[
 
 /// All edits, in the order they are applied.
 pub fn all() -> Vec<Edit> {
-    let topics =
-        [inbox::EDITS, windows::EDITS, requests::EDITS, closing::EDITS, limits::EDITS, writing::EDITS, copies::EDITS];
+    let topics = [
+        inbox::EDITS,
+        windows::EDITS,
+        requests::EDITS,
+        closing::EDITS,
+        limits::EDITS,
+        writing::EDITS,
+        copies::EDITS,
+        sizes::EDITS,
+    ];
     topics.into_iter().flatten().copied().collect()
 }

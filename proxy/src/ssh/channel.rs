@@ -7,13 +7,15 @@ use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_policy::role::{Role, SftpAccess};
 use russh::{Channel, ChannelReadHalf, ChannelWriteHalf, client, server};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::clock::Clock;
 use crate::deadline::{End, Lease};
 use crate::drain::Live;
+use crate::farewells::Farewells;
 use crate::gate::{ChannelInfo, Gate, Kind};
 use crate::idle::Activity;
+use crate::session;
 use crate::ssh::links::{Links, Seat};
 use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line, plain};
 use crate::ssh::relay::{self, Ends, Finished, farewell, relay};
@@ -45,6 +47,10 @@ pub struct Talk<G> {
     pub links: Arc<Links<G>>,
     /// Becomes the end of the session, once there is one.
     pub cut: watch::Receiver<Option<End>>,
+    /// The sessions that are being told goodbye.
+    pub farewells: Arc<Farewells>,
+    /// The turns to seal a recording.
+    pub seals: Arc<Semaphore>,
     /// When something last moved.
     pub activity: Activity,
     /// The number of the channel in its session, from 1.
@@ -155,9 +161,13 @@ async fn run<G: Gate>(
         }
         Err(end) => {
             say_goodbye(talk, to_client, terminal, &end).await;
+            // All that was shown is written down already.
+            let _ = tokio::time::timeout(session::FAREWELL, talk.farewells.over()).await;
             (end.as_str(), None)
         }
     };
+    // It is never closed; without a turn it is sealed all the same.
+    let _turn = talk.seals.acquire().await;
     let sealed = tape.seal(why).await;
     match sealed {
         Ok(sealed) => talk.gate.sealed(talk.session, &info, sealed).await,

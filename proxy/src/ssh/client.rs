@@ -40,12 +40,13 @@ impl Link {
     pub async fn open(config: Arc<client::Config>, permit: &Permit, credential: &Credential) -> Result<Self, String> {
         let stream = dial(permit).await?;
         let failed = |why: &str| format!("{} {why}", permit.target());
-        let (stream, breaker) = Breaker::new(stream).map_err(|_| failed("could not be reached: out of sockets"))?;
+        let wire = Wire::new(stream);
+        let breaker = wire.breaker();
         let (gone, alive) = Alive::new();
         let shown = Arc::new(Mutex::new(None));
         let keys = Keys { accepted: accepted(permit), shown: Arc::clone(&shown), _gone: gone };
         let login = async {
-            let mut handle = client::connect_stream(config, Wire::new(stream), keys).await?;
+            let mut handle = client::connect_stream(config, wire, keys).await?;
             let proven = log_in(&mut handle, permit.login(), credential).await?;
             Ok::<_, russh::Error>((handle, proven))
         };
