@@ -81,8 +81,8 @@ impl Reading<'_> {
                     .bind(MOST)
             }
             Grants::Toward(user, target) => sqlx::query(select!(
-                "WHERE g.person = $1 AND (g.ended_at IS NULL OR g.id = (SELECT MAX(n.id) FROM grants n
-                 JOIN grant_targets x ON x.grant_id = n.id WHERE n.person = $1 AND x.target = $2))
+                "WHERE g.id IN (SELECT n.id FROM grants n WHERE n.person = $1 AND n.ended_at IS NULL
+                 UNION ALL SELECT MAX(x.grant_id) FROM grant_targets x WHERE x.person = $1 AND x.target = $2)
                  AND EXISTS (SELECT 1 FROM grant_targets x WHERE x.grant_id = g.id AND x.target = $2)
                  ORDER BY g.id DESC"
             ))
@@ -128,10 +128,11 @@ impl Tx {
         .await?;
         for (position, target) in (0_i64..).zip(new.targets) {
             self.run(
-                sqlx::query("INSERT INTO grant_targets (grant_id, position, target) VALUES ($1, $2, $3)")
+                sqlx::query("INSERT INTO grant_targets (grant_id, position, target, person) VALUES ($1, $2, $3, $4)")
                     .bind(id)
                     .bind(position)
-                    .bind(target),
+                    .bind(target)
+                    .bind(new.user),
             )
             .await?;
         }

@@ -6,7 +6,7 @@ use super::StoreError;
 use super::dialect::{self, Pool};
 
 /// Every step there ever was, in order; a released one is never changed.
-const STEPS: [&str; 1] = [include_str!("migrations/0001_start.sql")];
+const STEPS: [&str; 2] = [include_str!("migrations/0001_start.sql"), include_str!("migrations/0002_admission.sql")];
 
 /// Runs the steps that the database has not seen yet, each in a transaction of its own.
 ///

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alone;
 mod bulk;
 mod crowd;
 mod figures;
@@ -93,6 +94,7 @@ fn main() -> ExitCode {
     let sizes: Vec<usize> =
         options.size.crowds.iter().copied().filter(|size| *size as u64 * FILES_EACH < most).collect();
     crowd::run(&rig, &crowd, &mut report, &sizes);
+    alone::run(&mut report);
     latency::run(&rig, &mut report);
     bulk::prepare(&rig, options.size);
     bulk::run(&rig, &mut report, options.size);

@@ -1,6 +1,7 @@
 //! The store: what is found when somebody tampers with the audit log, and what a commit keeps.
 
 mod commit;
+mod migrate;
 mod tamper;
 
 use std::path::PathBuf;
