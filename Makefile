@@ -1,13 +1,17 @@
 # make test    everything, with the real OpenSSH and friends
 # make lint    what the compiler and clippy have to say
 # make bench   what it costs, beside direct ssh and ssh -J: a table, a JSON file and a plot in target/bench
+# make soak    a day in a small team, and whether anything is left of it (MINUTES=10 PEOPLE=1000)
 # make demo    a bastion, a target and two people, ready to type at
 
 # What the end-to-end tests run, on Debian and its kin.
 PACKAGES = openssh-server openssh-client rsync git asciinema ansible-core lftp sshfs dropbear-bin \
 	putty-tools python3-paramiko
 
-.PHONY: test bench packages lint demo
+MINUTES = 10
+PEOPLE = 1000
+
+.PHONY: test bench soak packages lint demo
 
 test: packages
 	cargo build --workspace --all-targets
@@ -15,6 +19,9 @@ test: packages
 
 bench: packages
 	cargo bench --bench bench
+
+soak: packages
+	cargo bench --bench soak -- --minutes $(MINUTES) --people $(PEOPLE)
 
 # Installs what is missing where that is allowed, and otherwise names it.
 packages:

@@ -25,6 +25,7 @@ use crate::onair::{Channel, OnAir};
 use crate::store::Recorded;
 use crate::usecase::admit::{Caller, admit};
 use crate::usecase::{Actor, Desk, hangup, record};
+use crate::vitals::Vitals;
 
 /// The product behind the doors that speak SSH.
 pub struct Product {
@@ -40,6 +41,8 @@ pub struct Product {
     pub recordings: PathBuf,
     /// The recordings that are being made.
     pub air: OnAir,
+    /// What lives in this process, for the operator.
+    pub vitals: Vitals,
     /// Where SSH listens, for the commands that people are told to type.
     pub port: u16,
 }
@@ -158,7 +161,7 @@ impl Gate for Product {
             return 77;
         };
         let hints = Hints::ssh("bastion", self.port);
-        let setting = Setting { desk: &self.desk, air: &self.air, hints: &hints };
+        let setting = Setting { desk: &self.desk, air: &self.air, hints: &hints, vitals: &self.vitals };
         console::run(setting, &Actor::Person(person), console).await
     }
 

@@ -28,6 +28,7 @@
 //! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
 //! | the configuration file | [`config`] |
 //! | tables, audit chain | [`store`] |
+//! | what `curfew ctl status` counts | [`vitals`] |
 //! | what happens at the start, at SIGHUP and SIGTERM | [`serve`] |
 //! | the `curfew` command | [`cli`] |
 //!
@@ -56,4 +57,5 @@ pub mod store;
 pub mod sweep;
 pub mod telemetry;
 pub mod usecase;
+pub mod vitals;
 pub mod words;

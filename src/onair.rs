@@ -53,6 +53,12 @@ impl OnAir {
         self.sessions().entry(session).or_default().subscribe()
     }
 
+    /// How many recordings are being made.
+    #[must_use]
+    pub fn recordings(&self) -> usize {
+        self.sessions().values().map(|channels| channels.borrow().len()).sum()
+    }
+
     fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, watch::Sender<Vec<Channel>>>> {
         // Nothing in here panics half-way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -26,6 +26,7 @@ use crate::onair::OnAir;
 use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::usecase::{Actor, Desk, Rulebook, reload, start};
+use crate::vitals::Vitals;
 use crate::{ctl, repair, sweep, telemetry};
 
 /// How long the last sessions get to say goodbye and to seal their recordings, once they were told to end.
@@ -97,6 +98,10 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     repair::unsealed(&desk, &gateway.recordings, &seal).await.map_err(other)?;
 
     let air = OnAir::default();
+    let drain = Drain::new();
+    let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from)).map_err(other)?;
+    let runtimes = workers.metrics().into_iter().chain([tokio::runtime::Handle::current().metrics()]);
+    let vitals = Vitals::new(drain.clone(), runtimes);
     let config = Arc::new(ArcSwap::from_pointee(config));
     let product = Product {
         desk: desk.clone(),
@@ -105,9 +110,9 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         seal: Arc::clone(&seal),
         recordings: gateway.recordings.clone(),
         air: air.clone(),
+        vitals: vitals.clone(),
         port: address.port(),
     };
-    let drain = Drain::new();
     let hub = Arc::new(Hub {
         gate: Arc::new(product),
         clock,
@@ -118,11 +123,10 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         seals: Arc::new(Semaphore::new(SEALS_AT_ONCE)),
     });
     let door = ctl::Door::open(&gateway.state_dir).map_err(other)?;
-    let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from)).map_err(other)?;
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen(hub, listener, Arc::new(workers)));
     tasks.spawn(sweep::run(desk.clone()));
-    tasks.spawn(serve_operator(door, desk.clone(), air, address.port()));
+    tasks.spawn(serve_operator(door, desk.clone(), air, vitals, address.port()));
     Ok(Running { address, file: file.to_owned(), config, desk, drain, tasks })
 }
 
@@ -136,12 +140,12 @@ fn other(error: impl std::fmt::Display) -> NotStarted {
     NotStarted::Other(error.to_string())
 }
 
-async fn serve_operator(door: ctl::Door, desk: Desk, air: OnAir, port: u16) {
+async fn serve_operator(door: ctl::Door, desk: Desk, air: OnAir, vitals: Vitals, port: u16) {
     let run = move |console: Console, file: String| {
-        let (desk, air) = (desk.clone(), air.clone());
+        let (desk, air, vitals) = (desk.clone(), air.clone(), vitals.clone());
         async move {
             let hints = Hints::ctl(Path::new(&file), "bastion", port);
-            let setting = Setting { desk: &desk, air: &air, hints: &hints };
+            let setting = Setting { desk: &desk, air: &air, hints: &hints, vitals: &vitals };
             console::run(setting, &Actor::Operator, console).await
         }
     };

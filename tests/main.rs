@@ -4,6 +4,7 @@
 //! clients say so and are skipped where the client is not installed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A test fails by panicking.
 
+#[allow(dead_code)] // Some of it is for the bench and the soak alone.
 mod support;
 
 mod bad_targets;
@@ -26,5 +27,7 @@ mod promise_7_identity_is_what_was_proven;
 mod promise_8_typed_is_data;
 mod promise_9_one_slow_reader_slows_itself;
 mod recording;
+mod small_team;
+mod soak;
 mod tools;
 mod warnings;

@@ -6,6 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::runtime::RuntimeMetrics;
 use tokio::sync::mpsc;
 
 type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
@@ -14,6 +15,7 @@ type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 #[derive(Debug)]
 pub struct Workers {
     queues: Vec<mpsc::UnboundedSender<Job>>,
+    metrics: Vec<RuntimeMetrics>,
     next: AtomicUsize,
 }
 
@@ -23,8 +25,14 @@ impl Workers {
     /// # Errors
     /// When the system gives no more threads.
     pub fn start(count: usize) -> io::Result<Self> {
-        let queues = (0..count.max(1)).map(start_one).collect::<io::Result<_>>()?;
-        Ok(Self { queues, next: AtomicUsize::new(0) })
+        let (queues, metrics) = (0..count.max(1)).map(start_one).collect::<io::Result<_>>()?;
+        Ok(Self { queues, metrics, next: AtomicUsize::new(0) })
+    }
+
+    /// What the threads count. A connection itself is in [`Drain::live`](crate::drain::Drain::live), not here.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<RuntimeMetrics> {
+        self.metrics.clone()
     }
 
     /// Runs a future on one of the threads, in turn. What it spawns stays on that thread.
@@ -41,8 +49,9 @@ impl Workers {
     }
 }
 
-fn start_one(number: usize) -> io::Result<mpsc::UnboundedSender<Job>> {
+fn start_one(number: usize) -> io::Result<(mpsc::UnboundedSender<Job>, RuntimeMetrics)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let metrics = runtime.metrics();
     let (queue, mut jobs) = mpsc::unbounded_channel::<Job>();
     std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
         let local = tokio::task::LocalSet::new();
@@ -54,5 +63,5 @@ fn start_one(number: usize) -> io::Result<mpsc::UnboundedSender<Job>> {
         // The connections that are still there go on until they are over.
         runtime.block_on(local);
     })?;
-    Ok(queue)
+    Ok((queue, metrics))
 }

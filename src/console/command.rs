@@ -25,6 +25,8 @@ pub enum Command {
     Home,
     /// `help`, `help COMMAND`, `COMMAND --help`.
     Help(Option<&'static Spec>),
+    /// `status`
+    Status,
     /// `version`
     Version,
     /// `whoami`

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use curfew_policy::id::SessionId;
 use curfew_proxy::deadline::End;
+use curfew_proxy::drain::Drain;
 use curfew_proxy::gate::{Console, Output};
 use curfew_recorder::{Header, Origin, Recording, SealKey};
 use tokio::sync::mpsc;
@@ -17,6 +18,7 @@ use crate::onair::{Channel, OnAir};
 use crate::store::Recorded;
 use crate::usecase::tests::{Bench, HOUR};
 use crate::usecase::{hangup, record};
+use crate::vitals::Vitals;
 
 /// alice is on web1.
 async fn on_web1(bench: &Bench) -> SessionId {
@@ -72,7 +74,8 @@ fn watch<'a>(
     let console = Console { command: line.into(), called: "eve".into(), from, pty, output, input };
     let watching = async move {
         let hints = Hints::ssh("bastion", 2222);
-        run(Setting { desk: &bench.desk, air, hints: &hints }, &bench.actor("eve"), console).await
+        let vitals = Vitals::new(Drain::new(), []);
+        run(Setting { desk: &bench.desk, air, hints: &hints, vitals: &vitals }, &bench.actor("eve"), console).await
     };
     (Watcher { pieces, seen: String::new() }, keys, Box::pin(watching))
 }

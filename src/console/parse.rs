@@ -134,6 +134,7 @@ fn build(spec: &'static Spec, mut given: Given) -> Result<Command, String> {
             user: given.text("--user"),
             target: given.text("--target"),
         },
+        "status" => Command::Status,
         "version" => Command::Version,
         _ => Command::Help(topic(&given)?),
     })

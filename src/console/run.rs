@@ -20,6 +20,7 @@ use crate::onair::OnAir;
 use crate::usecase::request::{Asked, unknown_target};
 use crate::usecase::view::{AnyView, GrantView};
 use crate::usecase::{self, Actor, Desk, Fault, Rulebook};
+use crate::vitals::Vitals;
 
 /// It was done.
 const DONE: u32 = 0;
@@ -39,17 +40,19 @@ pub struct Setting<'a> {
     pub air: &'a OnAir,
     /// How the person types the next command.
     pub hints: &'a Hints,
+    /// What lives in this process.
+    pub vitals: &'a Vitals,
 }
 
 /// Carries out one command and gives its exit status: 0 done, 1 no, 2 mistyped, and 77 for somebody who came under a
 /// name that is not theirs and typed no known command. Nothing is looked up before the command was read in full.
 pub async fn run(setting: Setting<'_>, actor: &Actor, console: Console) -> u32 {
-    let Setting { desk, air, hints } = setting;
+    let Setting { desk, air, hints, vitals } = setting;
     let Console { command, called, pty, output, input, .. } = console;
     let parsed = parse(&command);
     let json = parsed.as_ref().is_ok_and(|line| line.json);
     let pen = Pen::new(output);
-    let mut call = Call { desk, air, actor, hints, pen, keys: Keys::new(input), pty, json };
+    let mut call = Call { desk, air, actor, hints, vitals, pen, keys: Keys::new(input), pty, json };
     let typed_nothing = match &parsed {
         Ok(line) => line.command == Command::Home,
         Err(usage) => !usage.known,
@@ -96,6 +99,7 @@ pub(super) struct Call<'a> {
     pub air: &'a OnAir,
     pub actor: &'a Actor,
     pub hints: &'a Hints,
+    pub vitals: &'a Vitals,
     pub pen: Pen,
     pub keys: Keys,
     pub pty: Option<(u32, u32)>,
@@ -115,6 +119,7 @@ impl Call<'_> {
                 let version = env!("CARGO_PKG_VERSION");
                 self.answer(&json!({ "version": version }), |_| format!("curfew {version}\n")).await
             }
+            Command::Status => self.status().await,
             Command::Targets => {
                 let view = usecase::targets::targets(desk, actor);
                 self.answer(&view, |sheet| render::targets(sheet, &view)).await
@@ -194,6 +199,16 @@ impl Call<'_> {
             None => help::overview(self.hints),
         };
         self.answer(&json!({ "help": text }), |_| text.clone()).await
+    }
+
+    /// What lives in the process. People have no use for it, and it would tell them of each other.
+    async fn status(&self) -> Ended {
+        if self.actor.person().is_some() {
+            let why = "the status is for the bastion's operator, on its own host: curfew ctl status";
+            return Err(Fault::refused("not-allowed", why).into());
+        }
+        let view = self.vitals.status(self.desk, self.air);
+        self.answer(&view, |_| render::status(&view)).await
     }
 
     /// What came of a request, an extension or an approval.

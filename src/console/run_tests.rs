@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use curfew_proxy::drain::Drain;
 use curfew_proxy::gate::{Console, Output};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -12,6 +13,7 @@ use super::run::{Setting, run};
 use crate::onair::OnAir;
 use crate::usecase::Actor;
 use crate::usecase::tests::Bench;
+use crate::vitals::Vitals;
 
 /// What came of a command.
 #[derive(Debug)]
@@ -48,7 +50,8 @@ impl<'a> Typist<'a> {
             input: keys,
         };
         let hints = Hints::ssh("bastion", 2222);
-        let setting = Setting { desk: &self.bench.desk, air: &self.air, hints: &hints };
+        let vitals = Vitals::new(Drain::new(), []);
+        let setting = Setting { desk: &self.bench.desk, air: &self.air, hints: &hints, vitals: &vitals };
         let read = async {
             let (mut out, mut err) = (Vec::new(), Vec::new());
             while let Some(piece) = pieces.recv().await {
@@ -320,4 +323,19 @@ async fn the_operator_sees_all_and_asks_for_nothing() {
     assert!(page.contains(" deny r1 --note TEXT\n") && !page.contains(" approve r1\n"), "{page}");
     assert_eq!(operator.types("deny r1 --note not today").await.out, "r1 of alice is denied\n");
     assert_eq!(operator.types(ASK).await.status, 1);
+}
+
+#[tokio::test]
+async fn the_status_is_for_the_operator_alone() {
+    let bench = Bench::new().await;
+    let came = Typist::new(&bench, "operator").types("status --json").await;
+    let status: Value = serde_json::from_str(&came.out).expect("JSON");
+    assert_eq!((came.status, &status["state"], &status["sessions"]), (0, &"open".into(), &0.into()));
+    bench.granted(crate::usecase::tests::HOUR).await;
+    bench.connect("alice", "web1").await.expect("she is let in");
+    let came = Typist::new(&bench, "operator").types("status").await;
+    assert!(came.out.starts_with("open: 1 sessions, 0 recordings,"), "{}", came.out);
+    let came = Typist::new(&bench, "alice").types("status").await;
+    assert_eq!((came.status, came.out.as_str()), (1, ""));
+    assert!(came.err.contains("curfew ctl status"), "{}", came.err);
 }

@@ -106,7 +106,7 @@ pub static COMMON: [Opt; 2] = [
 const NOTE: &str = "why, for the person and the audit log";
 
 /// Every command, in the order of the help.
-pub static COMMANDS: [Spec; 19] = [
+pub static COMMANDS: [Spec; 20] = [
     Spec {
         name: "whoami",
         operands: Operands::None,
@@ -273,6 +273,14 @@ pub static COMMANDS: [Spec; 19] = [
         ],
         about: &["What happened, in order."],
         examples: &["audit --since 7d --user alice", "audit --since 1h --target web1 --json"],
+        json: true,
+    },
+    Spec {
+        name: "status",
+        operands: Operands::None,
+        options: &[],
+        about: &["What lives in the bastion now: sessions, recordings, connections, tasks.", "For its operator."],
+        examples: &["status", "status --json"],
         json: true,
     },
     Spec {

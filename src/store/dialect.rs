@@ -48,9 +48,11 @@ fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 fn pool(size: u32) -> SqlitePoolOptions {
-    // A local file needs no probing before use, and no fresh connections.
+    // A local file needs no probing before use, and no fresh connections; all are there from the start, so that a busy
+    // day asks for no more threads and files than a quiet one.
     SqlitePoolOptions::new()
         .max_connections(size)
+        .min_connections(size)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
         .idle_timeout(None)

@@ -4,22 +4,20 @@
 //! machine. The target is an SSH server whose terminal gives back what is typed.
 
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use russh::keys::{Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
-use russh::server::{self, Auth, ChannelOpenHandle};
+use russh::keys::{PrivateKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelMsg, Preferred, cipher, client};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::figures::{Figure, Goal, Samples};
 use super::report::Report;
 use super::rig::Rig;
+use crate::support::crowd::{self, EchoTarget};
 use crate::support::{Stopwatch, eventually, login, text, wall};
 
 /// How many log in at the same time.
@@ -27,88 +25,6 @@ const AT_ONCE: usize = 16;
 
 /// The target's name.
 pub const NAME: &str = "many";
-
-/// An SSH server with a terminal that gives back what is typed.
-pub struct EchoTarget {
-    pub address: SocketAddr,
-    pub host_key: String,
-    runtime: Runtime,
-}
-
-impl EchoTarget {
-    pub fn start() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-        let mut rng = russh::keys::ssh_key::rand_core::UnwrapErr(russh::keys::ssh_key::getrandom::SysRng);
-        let key = PrivateKey::random(&mut rng, Algorithm::Ed25519).expect("make a key");
-        let host_key = key.public_key().to_openssh().expect("write a key down");
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("bind a port");
-        let address = listener.local_addr().expect("a bound port");
-        let config = Arc::new(server::Config {
-            keys: vec![key],
-            auth_rejection_time: Duration::ZERO,
-            auth_rejection_time_initial: Some(Duration::ZERO),
-            inactivity_timeout: None,
-            nodelay: true,
-            ..server::Config::default()
-        });
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let config = Arc::clone(&config);
-                tokio::spawn(async move {
-                    if let Ok(session) = server::run_stream(config, stream, Terminal).await {
-                        let _ = session.await;
-                    }
-                });
-            }
-        });
-        Self { address, host_key, runtime }
-    }
-
-    /// What the gateway's configuration says of it.
-    pub fn entry(&self) -> String {
-        format!("[targets.{NAME}]\naddress = \"{}\"\nhost_key = \"{}\"\n", self.address, self.host_key)
-    }
-}
-
-struct Terminal;
-
-impl server::Handler for Terminal {
-    type Error = russh::Error;
-
-    async fn auth_openssh_certificate(&mut self, _: &str, _: &russh::keys::Certificate) -> Result<Auth, Self::Error> {
-        Ok(Auth::Accept)
-    }
-
-    async fn channel_open_session(
-        &mut self,
-        mut channel: Channel<server::Msg>,
-        reply: ChannelOpenHandle,
-        _: &mut server::Session,
-    ) -> Result<(), Self::Error> {
-        reply.accept().await;
-        tokio::spawn(async move {
-            while let Some(message) = channel.wait().await {
-                let _ = match message {
-                    ChannelMsg::RequestShell { .. } => {
-                        let _ = channel.reply(true).await;
-                        channel.data_bytes(&b"$ "[..]).await
-                    }
-                    ChannelMsg::Data { data } => channel.data_bytes(data).await,
-                    ChannelMsg::Exec { .. } => {
-                        // The gateway's clean-up: there is nothing to clean.
-                        let _ = channel.reply(true).await;
-                        let _ = channel.exit_status(0).await;
-                        channel.close().await
-                    }
-                    ChannelMsg::Close => break,
-                    _ => Ok(()),
-                };
-            }
-        });
-        Ok(())
-    }
-}
 
 /// A client's half.
 struct Ear;
@@ -164,25 +80,9 @@ async fn enter(
     config: Arc<client::Config>,
     key: Arc<PrivateKey>,
 ) -> Result<(client::Handle<Ear>, Channel<client::Msg>), String> {
-    let failed = |error: russh::Error| format!("a login failed: {error}");
-    let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
-    let _ = stream.set_nodelay(true);
-    let mut handle = client::connect_stream(config, stream, Ear).await.map_err(failed)?;
-    let user = format!("{}@{NAME}", login());
-    let proven = handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, None)).await.map_err(failed)?;
-    if !proven.success() {
-        return Err("a login was refused".to_owned());
-    }
-    let mut channel = handle.channel_open_session().await.map_err(failed)?;
-    channel.request_pty(true, "xterm", 80, 24, 0, 0, &[]).await.map_err(failed)?;
-    channel.request_shell(true).await.map_err(failed)?;
-    loop {
-        match channel.wait().await {
-            Some(ChannelMsg::Data { .. }) => return Ok((handle, channel)),
-            Some(ChannelMsg::Close) | None => return Err("a session ended at once".to_owned()),
-            Some(_) => {}
-        }
-    }
+    let handle = crowd::log_in(address, config, &format!("{}@{NAME}", login()), key, Ear).await?;
+    let channel = crowd::shell(&handle).await?;
+    Ok((handle, channel))
 }
 
 /// Stays until the terminal is closed, tells when that was, and leaves as OpenSSH does at that moment: by itself.
@@ -210,7 +110,7 @@ impl Crowd {
 pub fn run(rig: &Rig, target: &EchoTarget, report: &mut Report, sizes: &[usize]) {
     for &size in sizes {
         report.figure("crowd", || {
-            let measured = target.runtime.block_on(measure(rig, size))?;
+            let measured = target.block_on(measure(rig, size))?;
             rig.forget_recordings();
             Ok(measured)
         });

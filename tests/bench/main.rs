@@ -87,8 +87,8 @@ fn main() -> ExitCode {
     let machine = machine::describe();
     println!("{machine}\n");
     let most = raise_open_files();
-    let crowd = crowd::EchoTarget::start();
-    let rig = Rig::start(&crowd.entry());
+    let crowd = support::crowd::EchoTarget::start();
+    let rig = Rig::start(&crowd.entry(crowd::NAME));
     rig.grant();
     let mut report = Report::new(options.rounds, options.only);
     let sizes: Vec<usize> =

@@ -278,6 +278,13 @@ impl Gateway {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// The last lines of the log.
+    pub fn log_tail(&self) -> String {
+        let log = self.log();
+        let skip = log.lines().count().saturating_sub(40);
+        log.lines().skip(skip).collect::<Vec<_>>().join("\n")
+    }
+
     pub fn known_hosts(&self) -> PathBuf {
         self.path().join("known_hosts")
     }
@@ -309,9 +316,7 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = self.log();
-            let skip = log.lines().count().saturating_sub(40);
-            eprintln!("--- the gateway's log:\n{}", log.lines().skip(skip).collect::<Vec<_>>().join("\n"));
+            eprintln!("--- the gateway's log:\n{}", self.log_tail());
         }
         if !self.wrapper.is_empty() && self.is_running() {
             send_signal(self.pid(), Signal::KILL);

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod client;
+pub mod crowd;
 pub mod database;
 pub mod gateway;
 pub mod keys;

@@ -103,6 +103,11 @@ impl Target {
     /// Refuses new connections, and drops the open ones.
     pub fn stop(&self) {
         self.door.close();
+        self.hang_up();
+    }
+
+    /// Drops the open connections.
+    pub fn hang_up(&self) {
         for child in self.sessions.lock().expect("not poisoned").iter_mut() {
             let _ = child.kill();
         }

@@ -4,6 +4,7 @@ use super::{Sheet, access, approvals, span, ways};
 use crate::console::escape::escape;
 use crate::console::screen::Tone;
 use crate::usecase::view::{GrantView, RequestView, SessionView};
+use crate::vitals::StatusView;
 
 /// What came of a request or an approval: a grant with its ways in, or what is still waited for. `waits_for` are the
 /// groups whose approval is.
@@ -86,6 +87,15 @@ pub fn done(grant: &GrantView) -> String {
 #[must_use]
 pub fn revoked(grant: &GrantView) -> String {
     escape(&format!("{} of {} is revoked, and every session under it ends now", grant.id, grant.user)) + "\n"
+}
+
+/// What lives in the process.
+#[must_use]
+pub fn status(status: &StatusView) -> String {
+    let StatusView { state, sessions, recordings, connections, tasks } = status;
+    format!(
+        "{state}: {sessions} sessions, {recordings} recordings, {connections} connections and channels, {tasks} tasks\n"
+    )
 }
 
 /// A session was killed.
