@@ -26,6 +26,7 @@ mod promise_6_everything_under_a_lease_goes;
 mod promise_7_identity_is_what_was_proven;
 mod promise_8_typed_is_data;
 mod promise_9_one_slow_reader_slows_itself;
+mod promise_9_under_load;
 mod recording;
 mod small_team;
 mod soak;

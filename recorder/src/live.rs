@@ -102,10 +102,13 @@ impl Recording {
             return Err(RecordingError::Name(name.to_owned()));
         }
         let (folder, path, name) = (folder.to_owned(), folder.join(name), name.to_owned());
-        let begin = move || file::create(&folder, &name).and_then(|file| Writer::begin(Arc::new(file), header, key));
-        let begun = tokio::task::spawn_blocking(begin).await.map_err(|_| RecordingError::Stopped)?;
-        let writer = begun.map_err(|source| RecordingError::write(&path, source))?;
-        Ok(Self::with_writer(path, writer))
+        let begin = move || {
+            let writer = file::create(&folder, &name).and_then(|file| Writer::begin(Arc::new(file), header, key));
+            // Where nobody waits for it any more, it is dropped, and that seals it.
+            let begun = writer.map(|writer| Self::with_writer(path.clone(), writer));
+            begun.map_err(|source| RecordingError::write(&path, source))
+        };
+        tokio::task::spawn_blocking(begin).await.map_err(|_| RecordingError::Stopped)?
     }
 
     /// A recording that goes on with a writer, on this runtime.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_policy::role::{Role, SftpAccess};
+use curfew_recorder::Recording;
 use russh::{Channel, ChannelReadHalf, ChannelWriteHalf, client, server};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::deadline::{End, Lease};
@@ -22,7 +23,7 @@ use crate::ssh::relay::{self, Ends, Finished, farewell, relay};
 use crate::ssh::requests::{Allowed, Asked, Start, gather};
 use crate::ssh::screen::Screen;
 use crate::ssh::server::Opened;
-use crate::ssh::tape::Tape;
+use crate::ssh::tape::{STUCK, Tape};
 use crate::ssh::warner::Warner;
 
 /// How long a last line may take to reach a client that is slow to read.
@@ -102,7 +103,16 @@ async fn run<G: Gate>(
     mut cut: watch::Receiver<Option<End>>,
 ) -> Option<End> {
     let info = describe(talk.number, &asked);
-    let tape = match talk.gate.record(talk.session, &talk.permit, &info).await {
+    let begun = tokio::select! {
+        biased;
+        end = ended(&mut cut) => {
+            let terminal = asked.terminal.as_ref().map(|_| Screen::default());
+            say_goodbye(talk, to_client, terminal.as_ref(), &end).await;
+            return None;
+        }
+        begun = record(talk, &info) => begun,
+    };
+    let tape = match begun {
         Ok(recording) => Tape::new(recording, &asked, talk.permit.role(), talk.clock.clone(), talk.activity.clone()),
         Err(error) => {
             tracing::error!(session = %talk.session, %error, "a recording could not be begun");
@@ -174,6 +184,23 @@ async fn run<G: Gate>(
         Err(error) => tracing::error!(session = %talk.session, %error, "a recording could not be sealed"),
     }
     end
+}
+
+/// Begins the recording. A disk that is stuck gets no more time than for a write; a recording that it begins later is
+/// sealed at once, and its channel never was.
+async fn record<G: Gate>(talk: &Talk<G>, info: &ChannelInfo) -> std::io::Result<Recording> {
+    let (gate, session, permit, info) = (Arc::clone(&talk.gate), talk.session, Arc::clone(&talk.permit), info.clone());
+    let (hand_over, begun) = oneshot::channel();
+    tokio::spawn(async move {
+        let recording = gate.record(session, &permit, &info).await;
+        let Err(Ok(late)) = hand_over.send(recording) else { return };
+        if let Ok(sealed) = late.seal("too-late", Duration::ZERO).await {
+            gate.sealed(session, &info, sealed).await;
+        }
+    });
+    let stuck = |what: &str| std::io::Error::new(std::io::ErrorKind::TimedOut, what);
+    let begun = tokio::time::timeout(STUCK, begun).await.map_err(|_| stuck("the disk does not answer"))?;
+    begun.map_err(|_| stuck("it fell over"))?
 }
 
 /// Waits for the end of the session. A session that forgot to say why was shut down.

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::ssh::notice::{warning_line, warning_title};
 use crate::ssh::screen::Screen;
-use crate::ssh::tape::{Failed, Tape, Ticket};
+use crate::ssh::tape::{Failed, Since, Tape, Ticket};
 use crate::ssh::warner::Warner;
 
 /// The most output that waits to be written down, in bytes, before no more is taken from the target.
@@ -88,6 +88,7 @@ pub async fn relay(ends: Ends<'_>, channel: Channel<'_>, screen: &mut Screen) ->
         tape,
         waiting: VecDeque::new(),
         bytes: 0,
+        since: tape.moment(),
         closed: false,
         answer: channel.want_reply,
         pty: channel.pty,
@@ -196,6 +197,8 @@ struct Output<'a> {
     tape: &'a Tape,
     waiting: VecDeque<(Ticket, Item)>,
     bytes: usize,
+    /// Since when the first of those that wait is at the front.
+    since: Since,
     closed: bool,
     answer: bool,
     pty: bool,
@@ -215,7 +218,7 @@ impl Output<'_> {
             let tape = self.tape;
             tokio::select! {
                 biased;
-                written = tape.written(next.unwrap_or_default()), if next.is_some() => {
+                written = tape.written(next.unwrap_or_default(), self.since), if next.is_some() => {
                     let up_to = match written {
                         Ok(up_to) => up_to,
                         Err(failed) => return failed.into(),
@@ -285,6 +288,9 @@ impl Output<'_> {
         if let Item::Out(bytes) | Item::Err(_, bytes) = &item {
             self.bytes += bytes.len();
         }
+        if self.waiting.is_empty() {
+            self.since = self.tape.moment();
+        }
         self.waiting.push_back((ticket, item));
     }
 
@@ -294,6 +300,7 @@ impl Output<'_> {
             let Some((_, item)) = self.waiting.pop_front() else { break };
             self.send(item).await?;
         }
+        self.since = self.tape.moment();
         Ok(())
     }
 

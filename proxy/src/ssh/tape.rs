@@ -18,7 +18,7 @@ use crate::ssh::sftp::Gate;
 use crate::ssh::transcript::{Fault, Note, Step, Transcript};
 
 /// How long the disk may take for one write, in which nothing moves, before the session ends.
-const STUCK: Duration = Duration::from_secs(5);
+pub const STUCK: Duration = Duration::from_secs(5);
 
 /// The recording of one channel.
 pub struct Tape {
@@ -29,6 +29,10 @@ pub struct Tape {
     input: bool,
     scribe: Option<Scribe>,
 }
+
+/// When somebody began to wait for the disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Since(Duration);
 
 /// Why a channel cannot go on.
 #[derive(Debug)]
@@ -100,7 +104,7 @@ impl Tape {
     /// Writes down what the target sent, and gives what goes to the client once the ticket is written.
     pub async fn output(&self, data: Bytes) -> Result<(Ticket, Vec<Bytes>), Failed> {
         self.activity.touch();
-        self.recording.ready().await?;
+        self.ready().await?;
         let Some(scribe) = &self.scribe else {
             let ticket = self.recording.output(self.elapsed(), data.clone());
             return Ok((ticket, vec![data]));
@@ -118,7 +122,7 @@ impl Tape {
     /// Writes stderr down.
     pub async fn errors(&self, data: Bytes) -> Result<Ticket, Failed> {
         self.activity.touch();
-        self.recording.ready().await?;
+        self.ready().await?;
         Ok(self.recording.output(self.elapsed(), data))
     }
 
@@ -126,7 +130,7 @@ impl Tape {
     pub async fn input(&self, data: Bytes) -> Result<Vec<Bytes>, Failed> {
         self.activity.touch();
         if let Some(scribe) = &self.scribe {
-            self.recording.ready().await?;
+            self.ready().await?;
             let mut step = {
                 let mut state = scribe.state();
                 let mut step = state.transcript.from_client(data);
@@ -139,9 +143,9 @@ impl Tape {
             return Ok(pieces);
         }
         if self.input {
-            self.recording.ready().await?;
+            self.ready().await?;
             let ticket = self.recording.input(self.elapsed(), data.clone());
-            self.written(ticket).await?;
+            self.written(ticket, self.moment()).await?;
         }
         Ok(vec![data])
     }
@@ -174,12 +178,28 @@ impl Tape {
         self.recording.last()
     }
 
-    /// Waits until this is written, and says up to where all is. A disk that takes it for too long has failed.
-    pub async fn written(&self, ticket: Ticket) -> Result<Ticket, Failed> {
-        match tokio::time::timeout(STUCK, self.recording.written(ticket)).await {
+    /// Waits until this is written, and says up to where all is. A disk that takes it for too long has failed; it is
+    /// counted from `since`, so that whoever asks again waits no longer.
+    pub async fn written(&self, ticket: Ticket, since: Since) -> Result<Ticket, Failed> {
+        let left = STUCK.saturating_sub(self.elapsed().saturating_sub(since.0));
+        match tokio::time::timeout(left, self.recording.written(ticket)).await {
             Ok(written) => Ok(written?),
             Err(_) => Err(Failed::Recording),
         }
+    }
+
+    /// Waits until there is room for more. A disk that makes none for too long has failed.
+    async fn ready(&self) -> Result<(), Failed> {
+        match tokio::time::timeout(STUCK, self.recording.ready()).await {
+            Ok(ready) => Ok(ready?),
+            Err(_) => Err(Failed::Recording),
+        }
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn moment(&self) -> Since {
+        Since(self.elapsed())
     }
 
     /// Waits until nothing can be written any more, also where nobody waits for a ticket.
