@@ -147,8 +147,7 @@ impl Call<'_> {
             Command::Audit { since, user, target } => {
                 let since = since.map(|since| desk.clock().wall().checked_sub(since).unwrap_or(Timestamp::MIN));
                 let filter = usecase::audit::Filter { since, user, target };
-                let view = usecase::audit::audit(desk, actor, &filter).await?;
-                self.answer(&view, |sheet| render::audit(sheet, &view)).await
+                self.audit(filter).await
             }
             Command::Watch(id) => self.watch(id).await,
             Command::Replay { id, pace } => self.replay(id, pace).await,

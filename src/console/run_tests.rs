@@ -339,3 +339,21 @@ async fn the_status_is_for_the_operator_alone() {
     assert_eq!((came.status, came.out.as_str()), (1, ""));
     assert!(came.err.contains("curfew ctl status"), "{}", came.err);
 }
+
+#[tokio::test]
+async fn a_long_audit_log_comes_whole_and_in_order() {
+    let bench = Bench::new().await;
+    let dave = Typist::new(&bench, "dave");
+    for _ in 0..600 {
+        let came = dave.types("request web2 --role admin --for 1h --reason INC-7: disk full").await;
+        assert_eq!(came.status, 0, "{}", came.err);
+    }
+    let eve = Typist::new(&bench, "eve");
+    let events: Vec<Value> = serde_json::from_str(&eve.types("audit --user dave --json").await.out).expect("JSON");
+    assert_eq!(events.len(), 600);
+    assert!(events.is_sorted_by_key(|event| event["seq"].as_i64()));
+    let text = eve.types("audit --user dave").await.out;
+    assert_eq!(text.lines().count(), 601, "one line each, and one of headings");
+    assert_eq!(eve.types("audit --user nobody --json").await.out, "[]\n");
+    assert_eq!(eve.types("audit --user nobody").await.out, "Nothing happened that fits.\n");
+}

@@ -34,7 +34,7 @@ pub use error::StoreError;
 pub use event::{Action, Event, Events};
 pub use grants::{Grants, NewGrant};
 pub use head::HEAD_FILE;
-pub use reading::{MOST, Reading, View};
+pub use reading::{MOST, Reading, Stretch, View};
 pub use requests::{Filed, NewRequest, Requests};
 pub use sessions::{NewSession, Recorded, Session, Sessions};
 pub use tail::Gap;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::view::EventView;
 use super::{Actor, Desk, Fault, Outcome};
-use crate::store::MOST;
+use crate::store::{MOST, Stretch};
 
 /// What of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,16 +19,42 @@ pub struct Filter {
     pub target: Option<String>,
 }
 
+/// What was asked of the log, page by page: whoever reads it slowly holds one page, and no connection to the database.
+#[derive(Debug)]
+pub struct Pages {
+    desk: Desk,
+    filter: Filter,
+    stretch: Stretch,
+}
+
 /// The audit log, oldest first; of very many events the newest.
 ///
 /// # Errors
 /// When the actor does not have the duty, or the database does not answer.
-pub async fn audit(desk: &Desk, actor: &Actor, filter: &Filter) -> Outcome<Vec<EventView>> {
+pub async fn audit(desk: &Desk, actor: &Actor, filter: Filter) -> Outcome<Pages> {
     if !actor.has(Duty::Audit) {
         return Err(Fault::refused("not-allowed", "the audit log is for those with the duty `audit`"));
     }
-    let records = desk.store().view().await?.read().audit(filter.since, MOST).await?;
-    Ok(records.into_iter().map(EventView::from).filter(|event| fits(event, filter)).collect())
+    let stretch = desk.store().view().await?.read().audit(filter.since, MOST).await?;
+    Ok(Pages { desk: desk.clone(), filter, stretch })
+}
+
+impl Pages {
+    /// The next events that fit; none at the end.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn next(&mut self) -> Outcome<Vec<EventView>> {
+        loop {
+            let records = self.desk.store().view().await?.read().audit_page(&mut self.stretch).await?;
+            let over = records.is_empty();
+            let events = records.into_iter().map(EventView::from).filter(|event| fits(event, &self.filter));
+            let events: Vec<EventView> = events.collect();
+            if over || !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
 }
 
 fn fits(event: &EventView, filter: &Filter) -> bool {

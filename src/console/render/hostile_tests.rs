@@ -67,7 +67,7 @@ fn pages(sheet: &Sheet<'_>, text: &str) -> Vec<String> {
         grants(sheet, &[grant.clone(), GrantView { ended_why: some(), ended_at: some(), ..grant.clone() }]),
         sessions(sheet, &[session.clone(), SessionView { ended_at: some(), ..session.clone() }]),
         targets(sheet, &[target]),
-        audit(sheet, &[event]),
+        audit(sheet, &[event], true),
         asked(sheet, &request, &[text()], None),
         asked(sheet, &request, &[], Some(&grant)),
         not_granted(&request) + &not_granted(&RequestView { state: "denied".into(), ..request.clone() }),

@@ -105,13 +105,14 @@ pub fn sessions(sheet: &Sheet<'_>, sessions: &[SessionView]) -> String {
     table.render(&sheet.screen)
 }
 
-/// The audit log.
+/// A page of the audit log, the first with headings.
 #[must_use]
-pub fn audit(sheet: &Sheet<'_>, events: &[EventView]) -> String {
-    if events.is_empty() {
+pub fn audit(sheet: &Sheet<'_>, events: &[EventView], first: bool) -> String {
+    if first && events.is_empty() {
         return "Nothing happened that fits.\n".to_owned();
     }
-    let mut table = Table::new(&["SEQ", "AT", "ACTOR", "ACTION", "SUBJECT", "DETAIL"]);
+    let heads = ["SEQ", "AT", "ACTOR", "ACTION", "SUBJECT", "DETAIL"];
+    let mut table = Table::new(if first { &heads } else { &[] });
     for event in events {
         table.row([
             event.seq.to_string().into(),

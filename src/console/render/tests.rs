@@ -266,7 +266,7 @@ fn the_audit_log_says_its_details_in_one_line() {
         hash: "1".into(),
     };
     assert_eq!(
-        plain(|sheet| audit(sheet, std::slice::from_ref(&event))),
+        plain(|sheet| audit(sheet, std::slice::from_ref(&event), true)),
         "\
 SEQ  AT         ACTOR  ACTION         SUBJECT  DETAIL
 7    05:36:00Z  alice  request.filed  r12      needed=2 reason=\"a b\" targets=web1,web2 user=alice

@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use super::admit::{Admitted, Caller, admit};
 use super::request::{Asked, Wish, file};
 use super::{Actor, Desk, Fault, Outcome, Rulebook, start};
-use crate::store::{DATABASE_FILE, HEAD_FILE, Store, Verdict, verify_audit};
+use crate::store::{DATABASE_FILE, HEAD_FILE, Record, Store, Verdict, verify_audit};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -94,11 +94,27 @@ impl Bench {
         session.ended.map(|(_, why)| why)
     }
 
+    /// The audit log, oldest first.
+    pub async fn records(&self) -> Vec<Record> {
+        let mut view = self.desk.store().view().await.unwrap();
+        let mut stretch = view.read().audit(None, i64::MAX).await.unwrap();
+        let mut records = Vec::new();
+        loop {
+            let page = view.read().audit_page(&mut stretch).await.unwrap();
+            if page.is_empty() {
+                return records;
+            }
+            records.extend(page);
+        }
+    }
+
     /// The actions in the audit log, oldest first.
     pub async fn log(&self) -> Vec<String> {
-        let mut view = self.desk.store().view().await.unwrap();
-        let records = view.read().audit(None, i64::MAX).await.unwrap();
-        records.into_iter().map(|record| format!("{} {} {}", record.actor, record.action, record.subject)).collect()
+        self.records()
+            .await
+            .into_iter()
+            .map(|record| format!("{} {} {}", record.actor, record.action, record.subject))
+            .collect()
     }
 
     pub async fn verify(&self) -> Verdict {

@@ -69,7 +69,7 @@ async fn duties_allow_what_they_name_and_nothing_else() {
         code(record::look(&bench.desk, &bench.actor("bob"), session, record::Look::Replay).await),
         "not-allowed"
     );
-    assert_eq!(code(audit::audit(&bench.desk, &bench.actor("alice"), &Filter::default()).await), "not-allowed");
+    assert_eq!(code(audit::audit(&bench.desk, &bench.actor("alice"), Filter::default()).await), "not-allowed");
     record::look(&bench.desk, &bench.actor("alice"), session, record::Look::Watch).await.unwrap();
     record::look(&bench.desk, &bench.actor("eve"), session, record::Look::Replay).await.unwrap();
     kill(&bench.desk, &Actor::Operator, session, "enough").await.unwrap();
@@ -193,7 +193,7 @@ async fn the_json_has_the_documented_fields() {
     );
     assert_eq!(session["recordings"][0]["sealed"], true);
     assert_eq!(session["recordings"][0]["bytes"], 99);
-    let events = audit::audit(&bench.desk, &eve, &Filter::default()).await.unwrap();
+    let events = audit::audit(&bench.desk, &eve, Filter::default()).await.unwrap().next().await.unwrap();
     has(
         &serde_json::to_value(&events[2]).unwrap(),
         &["seq", "at", "actor", "action", "subject", "detail", "prev", "hash"],
@@ -212,7 +212,7 @@ async fn the_audit_log_can_be_narrowed_to_a_user_a_target_and_a_time() {
     bench.clock.advance(HOUR);
     file(&bench.desk, &bench.actor("dave"), wish("web2", "admin", HOUR)).await.unwrap();
     let eve = bench.actor("eve");
-    let count = async |filter: Filter| audit::audit(&bench.desk, &eve, &filter).await.unwrap().len();
+    let count = async |filter| audit::audit(&bench.desk, &eve, filter).await.unwrap().next().await.unwrap().len();
     assert_eq!(count(Filter::default()).await, 7);
     assert_eq!(count(Filter { user: Some("alice".into()), ..Filter::default() }).await, 4);
     assert_eq!(count(Filter { user: Some("bob".into()), ..Filter::default() }).await, 1);
@@ -232,7 +232,7 @@ async fn nobody_fills_the_log_by_trying_again_and_again() {
     assert_eq!(bench.log().await.len(), before + 3);
     bench.clock.advance(MINUTE);
     refuse::settle(&bench.desk).await.unwrap();
-    let mut view = bench.desk.store().view().await.unwrap();
-    let repeated = view.read().audit(None, 3).await.unwrap();
+    let log = bench.records().await;
+    let repeated = &log[log.len() - 3..];
     assert!(repeated.iter().all(|record| record.detail.contains("\"repeated\":99")), "{repeated:?}");
 }
