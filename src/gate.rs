@@ -143,6 +143,10 @@ impl Gate for Product {
                 live: recording.live(),
             },
         );
+        if !self.desk.leases().is_live(session) {
+            // It ended while the disk kept this waiting, and nobody would take it off the air again.
+            self.air.over(session);
+        }
         Ok(recording)
     }
 
