@@ -22,9 +22,10 @@ use crate::console;
 use crate::console::Setting;
 use crate::console::hints::Hints;
 use crate::onair::{Channel, OnAir};
+use crate::refusals::Refusals;
 use crate::store::Recorded;
 use crate::usecase::admit::{Caller, admit};
-use crate::usecase::{Actor, Desk, hangup, record};
+use crate::usecase::{Actor, Desk, hangup, record, refuse};
 use crate::vitals::Vitals;
 
 /// The product behind the doors that speak SSH.
@@ -43,6 +44,8 @@ pub struct Product {
     pub air: OnAir,
     /// What lives in this process, for the operator.
     pub vitals: Vitals,
+    /// What strangers were refused.
+    pub refusals: Refusals,
     /// Where SSH listens, for the commands that people are told to type.
     pub port: u16,
 }
@@ -176,6 +179,9 @@ impl Gate for Product {
     }
 
     fn refused(&self, from: SocketAddr, code: &'static str, detail: &str) {
-        tracing::info!(%from, code, detail, "refused");
+        self.refusals.note(from, code, detail);
+        let (desk, detail) = (self.desk.clone(), detail.to_owned());
+        // A slow database holds up nobody at the door. Only the first of an hour gets as far as that.
+        tokio::spawn(async move { refuse::connection(&desk, &from.to_string(), code, &detail).await });
     }
 }

@@ -23,6 +23,7 @@
 //! | --- | --- |
 //! | what a rule means, who gets in | `policy/src/{ask,decide,rule,role,pattern}.rs` |
 //! | how and when a session is cut | `proxy/src/{deadline,session}.rs`, `proxy/src/ssh/{relay,notice,reap,warner}.rs` |
+//! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/{strangers,penalties,source}.rs`, `proxy/src/ssh/algorithms.rs`, [`refusals`] |
 //! | what russh does otherwise than upstream | `proxy/russh/edits/` |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |
 //! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
@@ -44,12 +45,14 @@ pub mod config;
 pub mod console;
 pub mod ctl;
 pub mod demo;
+pub mod descriptors;
 pub mod gate;
 pub mod leases;
 pub mod nearest;
 pub mod onair;
 pub mod playback;
 pub mod private;
+pub mod refusals;
 pub mod repair;
 pub mod secrets;
 pub mod serve;

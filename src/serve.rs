@@ -13,6 +13,7 @@ use curfew_proxy::gate::Console;
 use curfew_proxy::hub::{Hub, SEALS_AT_ONCE};
 use curfew_proxy::listener::listen;
 use curfew_proxy::ssh::algorithms;
+use curfew_proxy::strangers::{Caps, Strangers};
 use curfew_proxy::workers::Workers;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,11 +24,12 @@ use crate::console::hints::Hints;
 use crate::console::{self, Setting};
 use crate::gate::Product;
 use crate::onair::OnAir;
+use crate::refusals::Refusals;
 use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::usecase::{Actor, Desk, Rulebook, reload, start};
 use crate::vitals::Vitals;
-use crate::{ctl, repair, sweep, telemetry};
+use crate::{ctl, descriptors, repair, sweep, telemetry};
 
 /// How long the last sessions get to say goodbye and to seal their recordings, once they were told to end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -97,7 +99,7 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     start::open(&desk).await.map_err(other)?;
     repair::unsealed(&desk, &gateway.recordings, &seal).await.map_err(other)?;
 
-    let air = OnAir::default();
+    let (air, refusals) = (OnAir::default(), Refusals::default());
     let drain = Drain::new();
     let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from)).map_err(other)?;
     let runtimes = workers.metrics().into_iter().chain([tokio::runtime::Handle::current().metrics()]);
@@ -111,11 +113,13 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         recordings: gateway.recordings.clone(),
         air: air.clone(),
         vitals: vitals.clone(),
+        refusals: refusals.clone(),
         port: address.port(),
     };
     let hub = Arc::new(Hub {
         gate: Arc::new(product),
-        clock,
+        strangers: Arc::new(Strangers::new(Caps::fitting(descriptors::raise()), clock.clone())),
+        clock: clock.clone(),
         server: ArcSwap::new(algorithms::server(vec![secrets.host_key])),
         client: algorithms::client(),
         drain: drain.clone(),
@@ -125,6 +129,7 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let door = ctl::Door::open(&gateway.state_dir).map_err(other)?;
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen(hub, listener, Arc::new(workers)));
+    tasks.spawn(refusals.tell(clock));
     tasks.spawn(sweep::run(desk.clone()));
     tasks.spawn(serve_operator(door, desk.clone(), air, vitals, address.port()));
     Ok(Running { address, file: file.to_owned(), config, desk, drain, tasks })

@@ -30,5 +30,6 @@ mod promise_9_under_load;
 mod recording;
 mod small_team;
 mod soak;
+mod strangers;
 mod tools;
 mod warnings;

@@ -173,6 +173,7 @@ pub trait Gate: Send + Sync + 'static {
     /// A session ended.
     fn ended(&self, session: SessionId, end: &End) -> impl Future<Output = ()> + Send;
 
-    /// Something that was refused before there was a session, for the log and the counters.
+    /// Something that was refused before there was a session, for the log and the counters. Strangers bring it about as
+    /// often as they like, and `detail` may be what one of them typed.
     fn refused(&self, from: SocketAddr, code: &'static str, detail: &str);
 }

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::drain::Drain;
 use crate::farewells::Farewells;
+use crate::strangers::Strangers;
 
 /// What all connections of a gateway share.
 pub struct Hub<G> {
@@ -19,6 +20,8 @@ pub struct Hub<G> {
     pub server: ArcSwap<russh::server::Config>,
     /// The settings of the half that faces targets.
     pub client: Arc<russh::client::Config>,
+    /// Who is at the door, and how many there may be.
+    pub strangers: Arc<Strangers>,
     /// The shutdown.
     pub drain: Drain,
     /// The sessions that are being told goodbye.

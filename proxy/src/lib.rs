@@ -14,8 +14,13 @@ pub mod gate;
 pub mod hub;
 pub mod idle;
 pub mod listener;
+pub mod penalties;
 pub mod route;
 pub mod session;
+pub mod source;
 pub mod ssh;
+pub mod strangers;
+#[cfg(test)]
+mod strangers_tests;
 pub mod wire;
 pub mod workers;

@@ -1,5 +1,5 @@
-//! What was refused is written down too, but a repeated refusal only once a minute: nobody fills the log by trying
-//! again and again.
+//! What was refused is written down too, but a repeated refusal only once a minute, and what strangers do only once an
+//! hour: nobody fills the log by trying again and again.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,9 @@ use crate::store::{Action, Event, Events};
 
 /// How long equal refusals are counted before they are written again.
 const SPAN: Duration = Duration::from_secs(60);
+
+/// The same for strangers, who knock all day on a bastion that stands in the open.
+const SPAN_OF_STRANGERS: Duration = Duration::from_secs(3600);
 
 /// How many different refusals one actor gets written in a span; further ones are counted together.
 const MOST_EACH: usize = 20;
@@ -36,7 +39,7 @@ struct Count {
     unwritten: u64,
 }
 
-/// The refusals of the last minute.
+/// The refusals of the last minute, or hour.
 #[derive(Debug, Default)]
 pub struct Repeats(Mutex<HashMap<Key, Count>>);
 
@@ -69,7 +72,8 @@ impl Repeats {
     fn over(&self, mono: Duration) -> Vec<(Key, u64)> {
         let mut over = Vec::new();
         self.counts().retain(|key, count| {
-            let live = mono.saturating_sub(count.since) < SPAN;
+            let span = if key.action == Action::ConnectionRefused { SPAN_OF_STRANGERS } else { SPAN };
+            let live = mono.saturating_sub(count.since) < span;
             if !live && count.unwritten > 0 {
                 over.push((key.clone(), count.unwritten));
             }

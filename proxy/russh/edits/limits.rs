@@ -18,7 +18,8 @@ pub const EDITS: &[Edit] = &[
         put: "    /// Unread messages other than data that the peer may pile up in one channel: one more, and it is disconnected. Data is
     /// bounded by `window_size`.
     pub channel_buffer_size: usize,
-    /// Bytes a client may send, from its first packet on, before it is authenticated; `None` for any number.
+    /// Bytes a client may send, from its first packet on, before it is authenticated; `None` for any number. A packet
+    /// counts as 512 bytes at least.
     pub max_unauthenticated_bytes: Option<usize>,
     /// Channels that may be open at once on one connection; the next one is refused. `None` for any number.
     pub max_channels: Option<usize>,
@@ -97,7 +98,7 @@ pub const EDITS: &[Edit] = &[
         if authenticated {
             return Ok(());
         }
-        self.unauthenticated_bytes = self.unauthenticated_bytes.saturating_add(bytes);
+        self.unauthenticated_bytes = self.unauthenticated_bytes.saturating_add(bytes.max(512));
         match self.common.config.max_unauthenticated_bytes {
             Some(most) if self.unauthenticated_bytes > most => Err(Error::TooMuchBeforeAuthentication),
             _ => Ok(()),

@@ -17,8 +17,12 @@ const PACKET: u32 = 32 * 1024;
 /// The most requests that may wait unread on a channel; a peer that sends more is disconnected.
 const MOST_UNREAD: usize = 1024;
 
-/// The most bytes that may come before somebody is proven: key exchange and a few dozen keys.
+/// The most bytes that may come before somebody is proven: key exchange and a few dozen keys. A packet counts as 512
+/// bytes at least, which makes it 512 packets.
 const MOST_FROM_STRANGERS: usize = 256 * 1024;
+
+/// How many proofs a connection may try. Agents with many keys are common, and guessing at keys leads nowhere.
+const MOST_ATTEMPTS: usize = 20;
 
 /// The most channels that one connection may have at once.
 const MOST_CHANNELS: usize = 256;
@@ -30,8 +34,19 @@ const ID: &str = "SSH-2.0-Curfew";
 const REKEY_BYTES: usize = 1 << 30;
 const REKEY_TIME: Duration = Duration::from_secs(3600);
 
-/// Post-quantum first; no SHA-1, nothing below 2048 bits.
-const KEX: &[kex::Name] = &[
+/// What people may use: post-quantum first, then what every client of the last ten years has. Neither the NIST curves,
+/// which some distrust, nor finite fields: of those the exponents cost a tenth of a second and more, which any stranger could
+/// make the gateway spend again and again (CVE-2002-20001).
+const KEX_WITH_PEOPLE: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::EXTENSION_SUPPORT_AS_SERVER,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
+];
+
+/// What targets may use, which are who the configuration says: post-quantum first; no SHA-1, nothing below 2048 bits.
+const KEX_WITH_TARGETS: &[kex::Name] = &[
     kex::MLKEM768X25519_SHA256,
     kex::CURVE25519,
     kex::CURVE25519_PRE_RFC_8731,
@@ -41,12 +56,11 @@ const KEX: &[kex::Name] = &[
     kex::DH_G16_SHA512,
     kex::DH_G18_SHA512,
     kex::EXTENSION_SUPPORT_AS_CLIENT,
-    kex::EXTENSION_SUPPORT_AS_SERVER,
     kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
-    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
 ];
 
-/// Authenticated ciphers first; counter mode, always with encrypt-then-MAC, for clients that have nothing better.
+/// Authenticated ciphers first; counter mode for clients that have nothing better, with encrypt-then-MAC where they know
+/// it (libssh2 before 1.11 does not).
 const CIPHERS: &[cipher::Name] =
     &[cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::CHACHA20_POLY1305, cipher::AES_128_CTR, cipher::AES_256_CTR];
 
@@ -63,9 +77,9 @@ const KEYS: &[Algorithm] = &[
     Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
 ];
 
-fn preferred() -> Preferred {
+fn preferred(kex: &'static [kex::Name]) -> Preferred {
     Preferred {
-        kex: Cow::Borrowed(KEX),
+        kex: Cow::Borrowed(kex),
         key: Cow::Borrowed(KEYS),
         host_key_certificates: Cow::Borrowed(&[]),
         cipher: Cow::Borrowed(CIPHERS),
@@ -91,8 +105,8 @@ pub fn server(host_keys: Vec<PrivateKey>) -> Arc<server::Config> {
         limits: limits(),
         window_size: WINDOW,
         maximum_packet_size: PACKET,
-        preferred: preferred(),
-        max_auth_attempts: 20,
+        preferred: preferred(KEX_WITH_PEOPLE),
+        max_auth_attempts: MOST_ATTEMPTS,
         inactivity_timeout: None,
         keepalive_interval: Some(Duration::from_secs(30)),
         keepalive_max: 3,
@@ -112,7 +126,7 @@ pub fn client() -> Arc<client::Config> {
         limits: limits(),
         window_size: WINDOW,
         maximum_packet_size: PACKET,
-        preferred: preferred(),
+        preferred: preferred(KEX_WITH_TARGETS),
         inactivity_timeout: None,
         keepalive_interval: Some(Duration::from_secs(30)),
         keepalive_max: 3,

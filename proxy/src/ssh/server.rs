@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use russh::keys::{Algorithm, Certificate, PublicKey};
-use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
+use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::alive::Alive;
 use crate::gate::{Gate, Identity};
 use crate::route::LONGEST_NAME;
+use crate::strangers::Knock;
 
 /// Somebody who proved who they are.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ pub struct Opened {
 pub struct Door<G> {
     gate: Arc<G>,
     from: SocketAddr,
+    knock: Knock,
     identity: Option<Identity>,
     typed: String,
     proven: Option<oneshot::Sender<Proven>>,
@@ -66,13 +68,14 @@ pub struct Visitor {
 impl<G: Gate> Door<G> {
     /// A door, and what comes through it.
     #[must_use]
-    pub fn new(gate: Arc<G>, from: SocketAddr) -> (Self, Visitor) {
+    pub fn new(gate: Arc<G>, from: SocketAddr, knock: Knock) -> (Self, Visitor) {
         let (proven, on_proven) = oneshot::channel();
         let (opens, on_opens) = mpsc::unbounded_channel();
         let (sender, alive) = Alive::new();
         let door = Self {
             gate,
             from,
+            knock,
             identity: None,
             typed: String::new(),
             proven: Some(proven),
@@ -88,9 +91,15 @@ impl<G: Gate> Door<G> {
         typed.len() <= LONGEST_NAME && !matches!(algorithm, Algorithm::Rsa { hash: None } | Algorithm::Dsa)
     }
 
-    fn refuse(&self, code: &'static str, typed: &str) -> Auth {
+    /// Says no, later to whoever guesses. How much later hangs on the source alone: what was typed or offered makes no
+    /// difference.
+    async fn refuse(&self, code: &'static str, typed: &str) -> Auth {
         let shown: String = typed.chars().take(64).collect();
-        self.gate.refused(self.from, code, &shown.escape_debug().to_string());
+        self.gate.refused(self.from, code, &shown);
+        let later = self.knock.failed();
+        if !later.is_zero() {
+            tokio::time::sleep(later).await;
+        }
         Auth::reject()
     }
 }
@@ -98,15 +107,44 @@ impl<G: Gate> Door<G> {
 impl<G: Gate> Handler for Door<G> {
     type Error = russh::Error;
 
+    async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        // There is none. It is asked for when keys are exchanged.
+        self.knock.met();
+        Ok(None)
+    }
+
+    // The user's name is not looked at until a key is proven: no name, of a person or a target, gets another answer than
+    // any other, or a later one. A key does: the answer to an offer tells whether the key is known. That is SSH
+    // (RFC 4252 §7), and sshd does the same. To ask for a signature with every key that is offered would hide it, but then a
+    // token has to be touched for a key that is nobody's, an agent asks its owner to confirm each, and every client with
+    // several keys is slower. What it tells is worth little: a public key has to be known to ask about it, and whoever
+    // has it has not come nearer to the private one. Whose it is, or where it may go, is not told.
     async fn auth_publickey_offered(&mut self, typed: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
         // An offer proves nothing; this only spares the client a signature with a key that is nobody's.
-        let worth = Self::is_sane(typed, offer.algorithm) && self.gate.knows(offer.public_key);
-        Ok(if worth { Auth::Accept } else { self.refuse("unknown-key", typed) })
+        if Self::is_sane(typed, offer.algorithm) && self.gate.knows(offer.public_key) {
+            self.knock.offered();
+            return Ok(Auth::Accept);
+        }
+        Ok(self.refuse("unknown-key", typed).await)
+    }
+
+    async fn auth_password(&mut self, typed: &str, _: &str) -> Result<Auth, Self::Error> {
+        // It was not offered; whoever tries it guesses.
+        Ok(self.refuse("password", typed).await)
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        typed: &str,
+        _: &str,
+        _: Option<Response<'a>>,
+    ) -> Result<Auth, Self::Error> {
+        Ok(self.refuse("password", typed).await)
     }
 
     async fn auth_publickey(&mut self, typed: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
         if !Self::is_sane(typed, key.algorithm) {
-            return Ok(self.refuse("bad-offer", typed));
+            return Ok(self.refuse("bad-offer", typed).await);
         }
         let key: &PublicKey = key.public_key;
         match self.gate.authenticate(key, self.from).await {
@@ -115,12 +153,12 @@ impl<G: Gate> Handler for Door<G> {
                 typed.clone_into(&mut self.typed);
                 Ok(Auth::Accept)
             }
-            None => Ok(self.refuse("unknown-key", typed)),
+            None => Ok(self.refuse("unknown-key", typed).await),
         }
     }
 
     async fn auth_openssh_certificate(&mut self, typed: &str, _: &Certificate) -> Result<Auth, Self::Error> {
-        Ok(self.refuse("certificate", typed))
+        Ok(self.refuse("certificate", typed).await)
     }
 
     async fn auth_succeeded(&mut self, session: &mut Session) -> Result<(), Self::Error> {

@@ -232,6 +232,9 @@ async fn nobody_fills_the_log_by_trying_again_and_again() {
     assert_eq!(bench.log().await.len(), before + 3);
     bench.clock.advance(MINUTE);
     refuse::settle(&bench.desk).await.unwrap();
+    assert_eq!(bench.log().await.len(), before + 3 + 2, "what strangers do waits for the hour");
+    bench.clock.advance(HOUR);
+    refuse::settle(&bench.desk).await.unwrap();
     let log = bench.records().await;
     let repeated = &log[log.len() - 3..];
     assert!(repeated.iter().all(|record| record.detail.contains("\"repeated\":99")), "{repeated:?}");

@@ -32,6 +32,17 @@ async fn a_stranger_that_sends_too_much_is_hung_up_on() {
 }
 
 #[tokio::test]
+async fn a_stranger_that_sends_many_small_packets_is_hung_up_on() {
+    let config = Config { max_unauthenticated_bytes: Some(64 << 10), ..server_config() };
+    let mut peer = RawClient::kexed(config).await;
+    // SSH_MSG_IGNORE with nothing in it: 16 bytes on the wire.
+    for _ in 0..128 {
+        peer.send(&[2, 0, 0, 0, 0]).await;
+    }
+    within(10, "the end", async { while peer.stream.read_u8().await.is_ok() {} }).await;
+}
+
+#[tokio::test]
 async fn a_client_that_is_authenticated_may_go_on() {
     let config = Config { max_unauthenticated_bytes: Some(64 << 10), ..server_config() };
     let mut peer = RawClient::kexed(config).await;
