@@ -1,9 +1,11 @@
 //! Where connections come in.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -52,7 +54,7 @@ pub async fn listen<G: Gate>(hub: Arc<Hub<G>>, listener: TcpListener, workers: A
                         tracing::warn!(%error, "connections cannot be accepted");
                         told = Some(now);
                     }
-                    breathe(&hub).await;
+                    breathe(&hub, &error).await;
                 }
             },
         }
@@ -60,8 +62,10 @@ pub async fn listen<G: Gate>(hub: Arc<Hub<G>>, listener: TcpListener, workers: A
 }
 
 /// Out of file descriptors, or a client that left before it was accepted: neither ends the listener.
-async fn breathe<G>(hub: &Hub<G>) {
-    hub.strangers.make_room();
+async fn breathe<G>(hub: &Hub<G>, error: &io::Error) {
+    if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
+        hub.strangers.make_room();
+    }
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 

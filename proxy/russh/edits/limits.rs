@@ -3,6 +3,8 @@
 use crate::edit::Edit;
 
 const STRANGERS: &str = "a stranger must not keep a session busy with bytes: `max_unauthenticated_bytes`";
+const LARGE: &str =
+    "a packet's length is a promise: a quarter of a megabyte is held for a stranger who never sends the rest";
 const CHANNELS: &str = "every channel costs a window of memory: `max_channels`";
 const TWICE: &str = "the drop of the reply handle refuses the channel too, and OpenSSH hangs up at a second refusal";
 const LINGER: &str = "a client that was told to go, and neither goes nor says so, is dropped";
@@ -81,7 +83,7 @@ pub const EDITS: &[Edit] = &[
         find: "                    let mut pkt = self.maybe_decompress(&buffer)?;
 
                     match pkt.buffer.first() {",
-        put: "                    self.count_stranger(buffer.buffer.len())?;
+        put: "                    buffer.stranger = self.count_stranger(buffer.buffer.len())?;
                     let mut pkt = self.maybe_decompress(&buffer)?;
 
                     match pkt.buffer.first() {",
@@ -91,22 +93,64 @@ pub const EDITS: &[Edit] = &[
         why: STRANGERS,
         find: "    /// Get a handle to this session.
     pub fn handle(&self) -> Handle {",
-        put: "    /// Counts a packet of a client that is not authenticated.
-    fn count_stranger(&mut self, bytes: usize) -> Result<(), Error> {
+        put: "    /// Counts a packet of a client that is not authenticated. Whether it is not.
+    fn count_stranger(&mut self, bytes: usize) -> Result<bool, Error> {
         let authenticated =
             self.common.encrypted.as_ref().is_some_and(|enc| Self::automatic_rekey_eligible(&enc.state));
         if authenticated {
-            return Ok(());
+            return Ok(false);
         }
         self.unauthenticated_bytes = self.unauthenticated_bytes.saturating_add(bytes.max(512));
         match self.common.config.max_unauthenticated_bytes {
             Some(most) if self.unauthenticated_bytes > most => Err(Error::TooMuchBeforeAuthentication),
-            _ => Ok(()),
+            most => Ok(most.is_some()),
         }
     }
 
     /// Get a handle to this session.
     pub fn handle(&self) -> Handle {",
+    },
+    Edit {
+        file: "sshbuffer.rs",
+        why: LARGE,
+        find: "    pub len: usize,   // next packet length.
+",
+        put: "    pub len: usize,   // next packet length.
+    /// The peer is not authenticated: its packets are no larger than everybody must take (RFC 4253 §6.1).
+    pub stranger: bool,
+",
+    },
+    Edit {
+        file: "sshbuffer.rs",
+        why: LARGE,
+        find: "            buffer: Vec::new(),
+            len: 0,
+            bytes: 0,
+",
+        put: "            buffer: Vec::new(),
+            len: 0,
+            stranger: false,
+            bytes: 0,
+",
+    },
+    Edit {
+        file: "cipher/mod.rs",
+        why: LARGE,
+        find: "            if len > MAXIMUM_PACKET_LEN {
+",
+        put: "            if len > MAXIMUM_PACKET_LEN || (buffer.stranger && len > 35_000) {
+",
+    },
+    Edit {
+        file: "server/session.rs",
+        why: LARGE,
+        find: "        let buffer = SSHBuffer::new();
+
+        // Allow handing out references to the cipher",
+        put: "        let mut buffer = SSHBuffer::new();
+        buffer.stranger = self.common.config.max_unauthenticated_bytes.is_some();
+
+        // Allow handing out references to the cipher",
     },
     Edit {
         file: "server/encrypted.rs",

@@ -2,7 +2,7 @@
 
 use russh::ChannelMsg;
 use russh::server::Config;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::raw::{CHANNEL_OPEN_FAILURE, RawClient, uint32};
 use crate::support::{server_config, within};
@@ -43,6 +43,15 @@ async fn a_stranger_that_sends_many_small_packets_is_hung_up_on() {
 }
 
 #[tokio::test]
+async fn a_stranger_that_promises_a_large_packet_is_hung_up_on_before_it_comes() {
+    let config = Config { max_unauthenticated_bytes: Some(64 << 10), ..server_config() };
+    let mut peer = RawClient::kexed(config).await;
+    let head = [&40_000_u32.to_be_bytes()[..], &[4; 28]].concat();
+    peer.stream.write_all(&head).await.unwrap();
+    within(10, "the end", async { while peer.stream.read_u8().await.is_ok() {} }).await;
+}
+
+#[tokio::test]
 async fn a_client_that_is_authenticated_may_go_on() {
     let config = Config { max_unauthenticated_bytes: Some(64 << 10), ..server_config() };
     let mut peer = RawClient::kexed(config).await;
@@ -51,6 +60,7 @@ async fn a_client_that_is_authenticated_may_go_on() {
     for _ in 0..256 {
         peer.send(&packet).await;
     }
+    peer.send(&[vec![2], vec![0; 200 << 10]].concat()).await;
     assert_eq!(within(10, "an answer", peer.answer_to_global_request()).await, [82]);
 }
 
