@@ -298,14 +298,14 @@ fn ssh_audit_finds_no_fault_and_warns_of_nothing_that_openssh_9_9_is_not_warned_
 }
 
 /// Bulk both ways at once, while both halves exchange keys again and again.
-fn passes_whole(stage: &Stage, limit: &str) {
+fn passes_whole(stage: &Stage, limit: &str, command: &str) {
     let config = stage.web1.dir.path().join("sshd_config");
     let text = std::fs::read_to_string(&config).unwrap();
     // Subsystems and the like do not mind where it stands.
-    std::fs::write(&config, format!("RekeyLimit {}\n{text}", limit.replace(',', " "))).unwrap();
+    std::fs::write(&config, format!("RekeyLimit {limit}\n{text}")).unwrap();
     let bytes: Vec<u8> = (0..48_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
-    let option = format!("RekeyLimit={}", limit.replace(',', " "));
-    let words = ["-v", "-o", &option, "web1@bastion", "cat"];
+    let option = format!("RekeyLimit={limit}");
+    let words = ["-v", "-o", &option, "web1@bastion", command];
     let run = stage.alice.ssh(&words).input(bytes.clone()).limit(Duration::from_secs(120)).run().ok();
     assert!(run.stdout == bytes, "{} bytes came back", run.stdout.len());
     let exchanges = |log: &str| log.matches("SSH2_MSG_NEWKEYS received").count();
@@ -316,5 +316,12 @@ fn passes_whole(stage: &Stage, limit: &str) {
 #[test]
 fn new_keys_by_volume_on_both_halves_lose_nothing_of_bulk_both_ways() {
     let _alone = heavy();
-    passes_whole(&Stage::granted(), "1M,none");
+    passes_whole(&Stage::granted(), "1M none", "cat");
+}
+
+#[test]
+fn new_keys_by_time_on_both_halves_lose_nothing_of_bulk_both_ways() {
+    // What is not passed on yet waits in the windows meanwhile.
+    let command = "for turn in 1 2 3 4 5 6; do head -c 8000000; sleep 1; done";
+    passes_whole(&Stage::granted(), "default 1s", command);
 }

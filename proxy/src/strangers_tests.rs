@@ -72,7 +72,7 @@ async fn a_neighbourhood_and_all_together_lose_the_greediest_first() {
         for host in 1..100 {
             near.push(enter(&door, &format!("192.0.2.{host}")));
         }
-        assert!(left(&mut near).await < CAPS.per_neighbourhood, "round {round}");
+        assert!(left(&mut near).await <= CAPS.per_neighbourhood, "round {round}");
     }
     assert!(!gone(&mut far).await);
     // Of many that have one each the oldest goes, whoever it is.
