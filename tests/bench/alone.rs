@@ -12,11 +12,14 @@ use arc_swap::ArcSwap;
 use curfew::config::Config;
 use curfew::gate::Product;
 use curfew::onair::OnAir;
+use curfew::refusals::Refusals;
 use curfew::secrets::Secrets;
 use curfew::store::{DATABASE_FILE, Store};
 use curfew::usecase::{Desk, Rulebook, hangup, start};
+use curfew::vitals::Vitals;
 use curfew_proxy::clock::Clock;
 use curfew_proxy::deadline::End;
+use curfew_proxy::drain::Drain;
 use curfew_proxy::gate::{Gate as _, Identity};
 use curfew_proxy::route::Route;
 use tempfile::TempDir;
@@ -145,6 +148,8 @@ async fn admissions() -> Result<Samples, String> {
         seal: Arc::new(secrets.seal),
         recordings: dir.path().join("recordings"),
         air: OnAir::default(),
+        vitals: Vitals::new(Drain::new(), []),
+        refusals: Refusals::default(),
         port: 22,
     };
     let identity = Identity { user: "alice".to_owned(), proof: "SHA256:bench".to_owned() };
