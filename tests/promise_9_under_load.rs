@@ -317,14 +317,15 @@ fn a_disk_that_stalls_for_a_moment_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let Some((stage, disk)) = on_a_slow_disk(dir.path()) else { return };
     stage.alice.granted("web1", "admin", "1h");
-    let mut run = stage.on_web1("seq 1 300000").start();
+    let mut run = stage.on_web1("seq 1 3000000").start();
     run.stdout.wait_for("\n1000\n", SOON);
     disk.stall();
     stage.alice.ask("whoami").ok();
+    assert!(run.is_running(), "the disk stalls in the middle of it");
     disk.go_on();
     let run = run.wait(SOON * 2).ok();
     assert!(run.text().lines().enumerate().all(|(n, line)| line == (n + 1).to_string()));
-    assert_eq!(run.text().lines().count(), 300_000);
+    assert_eq!(run.text().lines().count(), 3_000_000);
 }
 
 #[test]

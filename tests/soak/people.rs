@@ -70,7 +70,7 @@ pub fn move_in(town: &Arc<Town>, runtime: &Runtime) {
 }
 
 async fn live(town: Arc<Town>, trade: Trade, person: Person, number: u64) {
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (number + 1) * 0x1000_0001);
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ ((number + 1) * 0x1000_0001));
     let mut hours = town.hours();
     loop {
         // Not all at the same moment.
