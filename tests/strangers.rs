@@ -53,7 +53,7 @@ fn two_thousand_half_open_connections_keep_nobody_out_from_elsewhere_or_from_the
     gets_in(&stage.alice, &HERE, 20);
     assert_eq!(stage.on_web1("echo in").run().ok().text(), "in\n");
     // They take the room of one source, whatever their number, and a line or two of the log.
-    assert!(stage.gateway.open_files() < 500, "{} files open", stage.gateway.open_files());
+    assert!(stage.gateway.open_files() < 700, "{} files open", stage.gateway.open_files());
     let told = refusals(&stage.gateway);
     assert!(told.len() <= 4 && told.iter().any(|line| line.contains("crowd")), "{told:?}");
     assert!(stage.gateway.audit("connection.refused").len() <= 4);
@@ -67,7 +67,7 @@ fn while_they_come(gateway: &Gateway, pause: Duration, act: impl FnOnce()) {
             let mut sitting = std::collections::VecDeque::new();
             while !done.load(Ordering::SeqCst) {
                 sitting.extend(crowd(gateway, 1, b"SSH-2.0-half_open\r\n"));
-                if sitting.len() > 600 {
+                if sitting.len() > 800 {
                     sitting.pop_front();
                 }
                 std::thread::sleep(pause);
@@ -92,7 +92,7 @@ fn a_flood_that_goes_on_keeps_nobody_out_from_elsewhere() {
 #[test]
 fn a_drip_that_goes_on_keeps_nobody_out_from_the_same_address() {
     let stage = Stage::new();
-    let _full = crowd(&stage.gateway, 600, b"");
+    let _full = crowd(&stage.gateway, 800, b"");
     while_they_come(&stage.gateway, Duration::from_millis(20), || gets_in(&stage.alice, &HERE, 10));
 }
 
@@ -206,14 +206,22 @@ fn strangers_leave_descriptors_for_sessions_where_there_are_few() {
 fn more_sessions_than_fit_are_refused_at_the_door_and_the_live_ones_go_on() {
     let stage = Stage::under(&["prlimit", "--nofile=200:200"], |_| {});
     stage.alice.granted("web1", "admin", "1h");
-    let mut live: Vec<_> = (0..40).map(|_| stage.on_web1("echo in; read line; echo \"$line\"").start()).collect();
-    let refused = || refusals(&stage.gateway).iter().any(|line| line.contains("full"));
-    eventually(SOON, "some are refused", || refused());
-    eventually(SOON, "the refused have ended", || {
-        live.retain_mut(|session| session.is_running());
-        live.iter().all(|session| session.stdout.text() == "in\n")
-    });
+    let mut live = Vec::new();
+    // One after the other, so that none is a stranger for long.
+    loop {
+        let mut session = stage.on_web1("echo in; read line; echo \"$line\"").start();
+        let mut ended = false;
+        eventually(SOON, "it is in, or has ended", || {
+            ended = !session.is_running();
+            ended || session.stdout.text() == "in\n"
+        });
+        if ended {
+            break;
+        }
+        live.push(session);
+    }
     assert!((10..=27).contains(&live.len()), "{} got in", live.len());
+    assert!(refusals(&stage.gateway).iter().any(|line| line.contains("full")));
     for session in &mut live {
         session.type_in("on\n");
         assert_eq!(session.wait(SOON).ok().text(), "in\non\n");

@@ -49,8 +49,9 @@ impl Caps {
         Self {
             connections: (sessions / DESCRIPTORS_OF_SESSION).max(4),
             strangers,
-            per_neighbourhood: strangers / 2,
-            per_source: strangers / 4,
+            per_neighbourhood: strangers * 3 / 4,
+            // Hundreds of jobs behind one address begin at the same minute, and each is a stranger for a moment.
+            per_source: strangers / 2,
         }
     }
 }

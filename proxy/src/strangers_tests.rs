@@ -213,6 +213,6 @@ fn the_caps_fit_the_descriptors_and_most_are_kept_for_sessions() {
         assert!(caps.per_neighbourhood < caps.strangers, "{caps:?}");
         assert!(descriptors < 256 || caps.connections * 4 + caps.strangers <= descriptors, "{caps:?}");
     }
-    let usual = Caps { connections: 16_112, strangers: 1024, per_neighbourhood: 512, per_source: 256 };
+    let usual = Caps { connections: 16_112, strangers: 1024, per_neighbourhood: 768, per_source: 512 };
     assert_eq!(Caps::fitting(65_536), usual);
 }
