@@ -20,8 +20,9 @@ use crate::source::Block;
 /// The most strangers at a time, where there are descriptors enough.
 const MOST: usize = 1024;
 
-/// What a session takes that has one channel or two: its sockets, and the recordings.
-const DESCRIPTORS_OF_SESSION: usize = 4;
+/// What a session takes that has one channel, as nearly all have: two sockets, and a recording. Where all at once have
+/// more, the channel that finds no descriptor for its recording is refused; nothing goes unrecorded.
+const DESCRIPTORS_OF_SESSION: usize = 3;
 
 /// What the process itself keeps open: database, doors, runtimes, and some room.
 const DESCRIPTORS_OF_HOUSE: usize = 64;

@@ -211,8 +211,8 @@ fn the_caps_fit_the_descriptors_and_most_are_kept_for_sessions() {
         assert!(caps.strangers * 8 <= descriptors, "{caps:?}");
         assert!(caps.per_source >= 1 && caps.per_source < caps.per_neighbourhood, "{caps:?}");
         assert!(caps.per_neighbourhood < caps.strangers, "{caps:?}");
-        assert!(descriptors < 256 || caps.connections * 4 + caps.strangers <= descriptors, "{caps:?}");
+        assert!(descriptors < 256 || caps.connections * 3 + caps.strangers <= descriptors, "{caps:?}");
     }
-    let usual = Caps { connections: 16_112, strangers: 1024, per_neighbourhood: 768, per_source: 512 };
+    let usual = Caps { connections: 21_482, strangers: 1024, per_neighbourhood: 768, per_source: 512 };
     assert_eq!(Caps::fitting(65_536), usual);
 }

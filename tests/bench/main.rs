@@ -34,8 +34,8 @@ pub struct Size {
     pub crowds: &'static [usize],
 }
 
-/// About how many files a session has open in the gateway, two sockets and a recording among them.
-const FILES_EACH: u64 = 6;
+/// How many files a session has open in the gateway: two sockets and a recording.
+const FILES_EACH: u64 = 3;
 
 struct Options {
     rounds: usize,
