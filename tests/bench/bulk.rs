@@ -10,6 +10,7 @@ use super::Size;
 use super::figures::{Figure, Goal, Ratio, Samples};
 use super::report::Report;
 use super::rig::{GIB, Rig, Way};
+use super::sizing;
 use crate::support::Stopwatch;
 
 const BOTH: [Way; 2] = [Way::Direct, Way::Curfew];
@@ -290,8 +291,8 @@ fn processor(rig: &Rig, report: &mut Report, file: &Path, size: Size) {
         let recording = vec![down.median() - up.median()].into();
         let alone = |name, value, goal| Figure::alone("processor", name, "s", value, Some(Goal::AtMost(goal)));
         Ok(vec![
-            alone("processor time of the gateway per GiB up, which is not recorded", up, 0.5),
-            alone("the same per GiB of text down, recorded", down, 1.0),
+            alone(sizing::UP, up, 0.5),
+            alone(sizing::DOWN, down, 1.0),
             alone("of that, for the recording", recording, 0.5),
         ])
     });

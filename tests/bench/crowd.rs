@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use super::figures::{Figure, Goal, Samples};
 use super::report::Report;
 use super::rig::Rig;
+use super::sizing;
 use crate::support::crowd::{self, EchoTarget};
 use crate::support::{Stopwatch, eventually, login, text, wall};
 
@@ -108,6 +109,10 @@ impl Crowd {
 
 /// Everything about many sessions at once.
 pub fn run(rig: &Rig, target: &EchoTarget, report: &mut Report, sizes: &[usize]) {
+    report.figure("crowd", || {
+        let mib = rig.gateway.memory_kib("VmRSS") as f64 / 1024.0;
+        Ok(vec![Figure::alone("crowd", sizing::EMPTY, "MiB", vec![mib].into(), None)])
+    });
     for &size in sizes {
         report.figure("crowd", || {
             let measured = target.block_on(measure(rig, size))?;
@@ -144,19 +149,14 @@ async fn measure(rig: &Rig, size: usize) -> Result<Vec<Figure>, String> {
     settle(rig).await;
     let tail = |samples: &Samples, share| Samples::from(vec![samples.quantile(share)]);
     let mut figures = vec![
-        alone(format!("memory of an idle recorded terminal, {size} of them"), "KiB", vec![each].into(), 96.0),
+        alone(sizing::memory(size), "KiB", vec![each].into(), 96.0),
         alone(
             format!("deadline → closed, {size} sessions, p99"),
             "ms",
             tail(&cut, 0.99),
             if many { 150.0 } else { 30.0 },
         ),
-        alone(
-            format!("deadline → closed, {size} sessions, last"),
-            "ms",
-            tail(&cut, 1.0),
-            if many { 150.0 } else { 60.0 },
-        ),
+        alone(sizing::cut(size), "ms", tail(&cut, 1.0), if many { 150.0 } else { 60.0 }),
     ];
     if !many {
         let value = tail(&revoked, 0.99);

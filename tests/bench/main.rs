@@ -16,6 +16,7 @@ mod latency;
 mod machine;
 mod report;
 mod rig;
+mod sizing;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,9 +34,6 @@ pub struct Size {
     /// How many people at once.
     pub crowds: &'static [usize],
 }
-
-/// How many files a session has open in the gateway: two sockets and a recording.
-const FILES_EACH: u64 = 3;
 
 struct Options {
     rounds: usize,
@@ -92,7 +90,7 @@ fn main() -> ExitCode {
     rig.grant();
     let mut report = Report::new(options.rounds, options.only);
     let sizes: Vec<usize> =
-        options.size.crowds.iter().copied().filter(|size| *size as u64 * FILES_EACH < most).collect();
+        options.size.crowds.iter().copied().filter(|size| *size as u64 * sizing::FILES_EACH < most).collect();
     crowd::run(&rig, &crowd, &mut report, &sizes);
     alone::run(&mut report);
     latency::run(&rig, &mut report);

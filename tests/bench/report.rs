@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::figures::{Figure, Goal, Ratio, compare, number};
 use super::rig::Way;
+use super::sizing;
 
 /// Gathers figures, and says each as soon as it is there.
 pub struct Report {
@@ -76,6 +77,7 @@ impl Report {
         for figure in &self.figures {
             let _ = writeln!(table, "{}", figure.row());
         }
+        let _ = writeln!(table, "\n{}", sizing::table(&self.figures, &[1000, 5000]));
         let figures: Vec<_> = self.figures.iter().map(Figure::json).collect();
         let json = json!({
             "machine": machine, "rounds": self.rounds, "figures": figures, "failures": self.failures,
