@@ -17,6 +17,7 @@ mod flow;
 mod harness;
 mod house;
 mod life_of_access;
+mod prepare_target;
 mod promise_1_no_permit_no_socket;
 mod promise_2_no_recording_no_bytes;
 mod promise_3_no_change_without_its_event;
