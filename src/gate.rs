@@ -10,7 +10,7 @@ use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 use curfew_policy::target::TargetAuth;
 use curfew_proxy::deadline::End;
-use curfew_proxy::gate::{Admitted, ChannelInfo, Console, Credential, Gate, Identity};
+use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Gate, Identity};
 use curfew_proxy::route::Route;
 use curfew_recorder::{Header, Origin, Recording, SealKey, Sealed};
 use jiff::Timestamp;
@@ -20,11 +20,13 @@ use crate::certify;
 use crate::config::Config;
 use crate::console;
 use crate::console::Setting;
+use crate::console::asking::{self, Turns};
 use crate::console::hints::Hints;
 use crate::onair::{Channel, OnAir};
 use crate::refusals::Refusals;
 use crate::store::Recorded;
 use crate::usecase::admit::{Caller, admit};
+use crate::usecase::offer::Place;
 use crate::usecase::{Actor, Desk, hangup, record, refuse};
 use crate::vitals::Vitals;
 
@@ -46,6 +48,8 @@ pub struct Product {
     pub vitals: Vitals,
     /// What strangers were refused.
     pub refusals: Refusals,
+    /// Who asks at a target's door, and waits.
+    pub turns: Turns,
     /// Where SSH listens, for the commands that people are told to type.
     pub port: u16,
 }
@@ -85,6 +89,19 @@ impl Gate for Product {
         };
         let admitted = admit(&self.desk, caller).await.map_err(crate::usecase::Fault::into_refusal)?;
         Ok(Admitted { session: admitted.session, permit: Arc::new(admitted.permit), lease: admitted.lease })
+    }
+
+    async fn ask(&self, identity: &Identity, route: &Route, asking: Asking) -> Result<(), Refusal> {
+        let Route::Target { name, login } = route else { return Err(asking.refusal) };
+        let Some(person) = self.config.load().person(&identity.user) else { return Err(asking.refusal) };
+        let hints = Hints::ssh("bastion", self.port);
+        let setting = asking::Setting { desk: &self.desk, hints: &hints, turns: &self.turns };
+        let place = Place { target: name.clone(), login: login.clone() };
+        asking::ask(setting, &Actor::Person(person), place, asking).await?;
+        if self.config.load().proves(&identity.proof, &identity.user) {
+            return Ok(());
+        }
+        Err(Refusal::new("unknown-key", "the key you came with is no longer yours here; connect again"))
     }
 
     async fn credential(&self, session: SessionId, permit: &Permit, until: Timestamp) -> Result<Credential, String> {

@@ -20,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, Faults};
+use crate::console::asking::Turns;
 use crate::console::hints::Hints;
 use crate::console::{self, Setting};
 use crate::gate::Product;
@@ -114,6 +115,7 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         air: air.clone(),
         vitals: vitals.clone(),
         refusals: refusals.clone(),
+        turns: Turns::default(),
         port: address.port(),
     };
     let hub = Arc::new(Hub {

@@ -7,6 +7,7 @@
 #[allow(dead_code)] // Some of it is for the bench and the soak alone.
 mod support;
 
+mod asking;
 mod bad_targets;
 mod channels;
 mod configuration;

@@ -28,6 +28,12 @@ impl Refusal {
         self.audit = text.into();
         self
     }
+
+    /// Whether there may be a grant to ask for that would help: there is none, or none for that login.
+    #[must_use]
+    pub fn is_for_want_of_a_grant(&self) -> bool {
+        matches!(self.code, "no-grant" | "ended" | "no-login" | "wrong-login")
+    }
 }
 
 impl fmt::Display for Refusal {

@@ -52,11 +52,12 @@ impl Role {
     }
 
     /// Whether an environment variable of this name is passed on. Only names that POSIX calls portable are: letters,
-    /// digits and `_`; so not even `*` lets a bash function (`BASH_FUNC_x%%`) through.
+    /// digits and `_`; so not even `*` lets a bash function (`BASH_FUNC_x%%`) through. Those of Curfew (`CURFEW_REASON`)
+    /// are for the bastion alone.
     #[must_use]
     pub fn allows_env(&self, name: &str) -> bool {
         let portable = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        portable && self.env.iter().any(|pattern| pattern.matches(name))
+        portable && !name.starts_with("CURFEW_") && self.env.iter().any(|pattern| pattern.matches(name))
     }
 
     /// Whether `-L` or `-D` may lead there.

@@ -10,10 +10,11 @@ use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 use curfew_recorder::{Recording, Sealed};
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::deadline::{End, Lease};
 use crate::route::Route;
+use crate::ssh::requests::Start;
 
 /// Somebody proven by a key, certificate or sign-in. Only a gate makes one, from a verified signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +112,23 @@ pub struct Console {
     pub input: mpsc::Receiver<Bytes>,
 }
 
+/// The line to somebody who was refused for want of a grant, and may ask for one.
+#[derive(Debug)]
+pub struct Asking {
+    /// Why they were refused.
+    pub refusal: Refusal,
+    /// What they want to run.
+    pub start: Start,
+    /// What their client's environment answers already, `CURFEW_REASON` and the like; names and values as they came.
+    pub answers: Vec<(String, String)>,
+    /// The terminal's columns and rows as they are now. Without one nobody can be asked, and output goes to stderr.
+    pub terminal: Option<watch::Receiver<(u32, u32)>>,
+    /// Where output goes. When nobody takes it any more the client is gone.
+    pub output: mpsc::Sender<Output>,
+    /// What is typed meanwhile.
+    pub input: mpsc::Receiver<Bytes>,
+}
+
 /// A piece of a console command's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -145,6 +163,18 @@ pub trait Gate: Send + Sync + 'static {
         from: SocketAddr,
         client: &str,
     ) -> impl Future<Output = Result<Admitted, Refusal>> + Send;
+
+    /// Lets somebody who was refused ask for what they lack, and waits until it is granted. Whether they may go on then is
+    /// for [`Gate::admit`] to say.
+    ///
+    /// # Errors
+    /// Why not: what they were refused with, where they can ask for nothing, or what came of it.
+    fn ask(
+        &self,
+        identity: &Identity,
+        route: &Route,
+        asking: Asking,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// What proves the gateway to the permit's target, valid until then and for this session only where it can be.
     ///

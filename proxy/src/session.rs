@@ -1,4 +1,5 @@
-//! The story of one connection to a target: authenticated → admitted → live → ended.
+//! The story of one connection to a target: authenticated → admitted → live → ended. One that is refused for want of a
+//! grant may ask for it first: refused → asked → admitted.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use crate::gate::{Admitted, Gate, Identity};
 use crate::hub::Hub;
 use crate::idle::Activity;
 use crate::route::Route;
-use crate::ssh::channel::{Talk, serve as serve_channel};
+use crate::ssh::asking::{Ready, ask, tell};
+use crate::ssh::channel::{Talk, resume, serve as serve_channel};
 use crate::ssh::links::Links;
 use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line};
 use crate::ssh::refuse::refuse;
@@ -54,13 +56,18 @@ pub async fn serve<G: Gate>(mut connection: Authenticated<G>) {
     }
     let admission = hub.gate.admit(&connection.identity, &connection.route, connection.from, &connection.client);
     match admission.await {
-        Ok(admitted) => live(&mut connection, admitted).await,
+        Ok(admitted) => live(&mut connection, admitted, None).await,
+        Err(refusal) if refusal.is_for_want_of_a_grant() => match ask(&mut connection, refusal).await {
+            Ok((admitted, ready)) => live(&mut connection, *admitted, Some(ready)).await,
+            Err(refusal) => refuse(connection.opens, &refusal.public, EXIT_REFUSED).await,
+        },
         Err(refusal) => refuse(connection.opens, &refusal.public, EXIT_REFUSED).await,
     }
 }
 
-/// A session that was admitted: reaches the target, serves its channels, and ends it.
-async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted) {
+/// A session that was admitted: reaches the target, serves its channels, and ends it. Where its grant had to be asked
+/// for, a channel is `ready` already.
+async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted, ready: Option<Ready>) {
     let hub = Arc::clone(&connection.hub);
     let connecting = Links::connect(
         Arc::clone(&hub.gate),
@@ -79,11 +86,14 @@ async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted
         links = connecting => links.map_err(End::Unreachable),
     };
     let end = match links {
-        Ok(links) => talk(connection, &mut admitted, Arc::new(links)).await,
+        Ok(links) => talk(connection, &mut admitted, Arc::new(links), ready).await,
         Err(end) => {
             let opens = std::mem::replace(&mut connection.opens, mpsc::unbounded_channel().1);
             if let Some(line) = last_line(admitted.permit.grant(), admitted.session, &end) {
                 let status = if end.is_cut() { EXIT_CUT } else { EXIT_UNREACHABLE };
+                if let Some(ready) = ready {
+                    tell(&ready, line.trim_start_matches("curfew: "), status).await;
+                }
                 refuse(opens, line.trim_start_matches("curfew: "), status).await;
             }
             end
@@ -94,13 +104,38 @@ async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted
 }
 
 /// The live session.
-async fn talk<G: Gate>(connection: &mut Authenticated<G>, admitted: &mut Admitted, links: Arc<Links<G>>) -> End {
+async fn talk<G: Gate>(
+    connection: &mut Authenticated<G>,
+    admitted: &mut Admitted,
+    links: Arc<Links<G>>,
+    ready: Option<Ready>,
+) -> End {
     let hub = Arc::clone(&connection.hub);
     let activity = Activity::new(hub.clock.clone());
     let max_idle = admitted.permit.role().max_idle;
     let (cut, on_cut) = watch::channel(None);
     let mut channels: JoinSet<Option<End>> = JoinSet::new();
     let mut number = 0;
+    let mut next_talk = |admitted: &Admitted| {
+        number += 1;
+        Talk {
+            gate: Arc::clone(&hub.gate),
+            clock: hub.clock.clone(),
+            session: admitted.session,
+            permit: Arc::clone(&admitted.permit),
+            lease: admitted.lease.clone(),
+            links: Arc::clone(&links),
+            cut: on_cut.clone(),
+            farewells: Arc::clone(&hub.farewells),
+            seals: Arc::clone(&hub.seals),
+            activity: activity.clone(),
+            number,
+            live: hub.drain.enter(),
+        }
+    };
+    if let Some(ready) = ready {
+        channels.spawn(resume(next_talk(admitted), ready));
+    }
     let end = loop {
         tokio::select! {
             biased;
@@ -120,22 +155,7 @@ async fn talk<G: Gate>(connection: &mut Authenticated<G>, admitted: &mut Admitte
             open = connection.opens.recv() => match open {
                 None => break End::Client,
                 Some(Open::Session(opened)) => {
-                    number += 1;
-                    let talk = Talk {
-                        gate: Arc::clone(&hub.gate),
-                        clock: hub.clock.clone(),
-                        session: admitted.session,
-                        permit: Arc::clone(&admitted.permit),
-                        lease: admitted.lease.clone(),
-                        links: Arc::clone(&links),
-                        cut: on_cut.clone(),
-                        farewells: Arc::clone(&hub.farewells),
-                        seals: Arc::clone(&hub.seals),
-                        activity: activity.clone(),
-                        number,
-                        live: hub.drain.enter(),
-                    };
-                    channels.spawn(serve_channel(talk, opened));
+                    channels.spawn(serve_channel(next_talk(admitted), opened));
                 }
             },
         }

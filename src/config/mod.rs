@@ -23,7 +23,7 @@ use curfew_policy::role::Role;
 use curfew_policy::rule::Rule;
 use curfew_policy::target::Target;
 use curfew_policy::user::Person;
-use ssh_key::PublicKey;
+use ssh_key::{Fingerprint, PublicKey};
 use toml::de::DeTable;
 
 pub use self::book::{Faults, Remark};
@@ -130,6 +130,13 @@ impl Config {
     #[must_use]
     pub fn user_by_key(&self, key: &PublicKey) -> Option<&str> {
         self.keys.get(&key::print(key)).map(String::as_str)
+    }
+
+    /// Whether what proved a user (a key's fingerprint, `SHA256:…`) still does.
+    #[must_use]
+    pub fn proves(&self, proof: &str, user: &str) -> bool {
+        let print = proof.parse::<Fingerprint>().ok().and_then(|print| key::Print::try_from(print.as_bytes()).ok());
+        print.and_then(|print| self.keys.get(&print)).is_some_and(|owner| owner == user)
     }
 }
 

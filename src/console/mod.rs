@@ -3,6 +3,7 @@
 //! The bytes of a command become a [`command::Line`] ([`parse`]), which was checked in full before anything is looked
 //! up; one table ([`spec`]) tells the parser what it accepts and the help what to say.
 
+pub mod asking;
 mod audit;
 pub mod command;
 pub mod escape;

@@ -12,10 +12,10 @@ use crate::usecase::view::{AnyView, RequestView};
 use crate::usecase::{self, Actor, Desk, Fault};
 
 /// How often the request is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Back to the beginning of the line, which is wiped out.
-const FRESH_LINE: &str = "\r\u{1b}[K";
+pub(super) const FRESH_LINE: &str = "\r\u{1b}[K";
 
 impl Call<'_> {
     /// Waits until a request is decided. It ends well only when it is granted.
@@ -77,11 +77,11 @@ async fn decided(
 }
 
 /// The request as it stands now; as it stood, when the database does not answer.
-async fn look(desk: &Desk, actor: &Actor, before: RequestView) -> Result<RequestView, Stop> {
+pub(super) async fn look(desk: &Desk, actor: &Actor, before: RequestView) -> Result<RequestView, Fault> {
     let Ok(id) = before.id.parse::<RequestId>() else { return Ok(before) };
     match usecase::show::show(desk, actor, AnyId::Request(id)).await {
         Ok(AnyView::Request(now)) => Ok(now),
         Ok(_) | Err(Fault::Store(_)) => Ok(before),
-        Err(refused) => Err(refused.into()),
+        Err(refused) => Err(refused),
     }
 }

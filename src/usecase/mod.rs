@@ -18,6 +18,7 @@ pub mod hangup;
 pub mod kill;
 pub mod lapse;
 pub mod list;
+pub mod offer;
 pub mod record;
 pub mod refuse;
 pub mod reload;

@@ -150,6 +150,7 @@ async fn admissions() -> Result<Samples, String> {
         air: OnAir::default(),
         vitals: Vitals::new(Drain::new(), []),
         refusals: Refusals::default(),
+        turns: curfew::console::asking::Turns::default(),
         port: 22,
     };
     let identity = Identity { user: "alice".to_owned(), proof: "SHA256:bench".to_owned() };

@@ -17,6 +17,7 @@ use crate::farewells::Farewells;
 use crate::gate::{ChannelInfo, Gate, Kind};
 use crate::idle::Activity;
 use crate::session;
+use crate::ssh::asking::{Ready, tell};
 use crate::ssh::links::{Links, Seat};
 use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line, plain};
 use crate::ssh::relay::{self, Ends, Finished, farewell, relay};
@@ -90,6 +91,19 @@ pub async fn serve<G: Gate>(talk: Talk<G>, opened: Opened) -> Option<End> {
         drain(&mut from_client).await;
         return None;
     }
+    run(&talk, asked, &mut from_client, &to_client, gone, cut).await
+}
+
+/// Serves a channel that waited for its session to be admitted.
+pub async fn resume<G: Gate>(talk: Talk<G>, ready: Ready) -> Option<End> {
+    let role = talk.permit.role();
+    if let Err(why) = permitted(role, &ready.asked.start) {
+        tell(&ready, &why, EXIT_REFUSED).await;
+        return None;
+    }
+    let Ready { mut asked, mut from_client, to_client, gone } = ready;
+    asked.narrow(role);
+    let cut = talk.cut.clone();
     run(&talk, asked, &mut from_client, &to_client, gone, cut).await
 }
 
@@ -211,8 +225,11 @@ async fn ended(cut: &mut watch::Receiver<Option<End>>) -> End {
     }
 }
 
-/// Whether the role has what was asked for; else one line that says what it has.
-fn permitted(role: &Role, start: &Start) -> Result<(), String> {
+/// Whether the role has what was asked for.
+///
+/// # Errors
+/// One line that says what it has.
+pub fn permitted(role: &Role, start: &Start) -> Result<(), String> {
     let allowed = match start {
         Start::Shell => role.shell,
         Start::Exec(command) => role.allows_command(command),
@@ -277,6 +294,9 @@ async fn begin<G: Gate>(talk: &Talk<G>, asked: &Asked) -> Result<(Channel<client
         Start::Subsystem(name) => channel.request_subsystem(true, name).await,
     }
     .map_err(failed)?;
+    if asked.ended {
+        channel.eof().await.map_err(failed)?;
+    }
     Ok((channel, seat))
 }
 

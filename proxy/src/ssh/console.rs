@@ -14,10 +14,10 @@ use crate::ssh::requests::{Allowed, Asked, Start, gather};
 use crate::ssh::server::Opened;
 
 /// How many pieces of output may wait for a slow reader.
-const OUTPUT_QUEUE: usize = 16;
+pub const OUTPUT_QUEUE: usize = 16;
 
 /// How many pieces of input may wait for a command that does not read.
-const INPUT_QUEUE: usize = 64;
+pub const INPUT_QUEUE: usize = 64;
 
 /// Serves one console channel.
 pub async fn serve<G: Gate>(gate: Arc<G>, identity: Identity, called: String, from: SocketAddr, opened: Opened) {
@@ -65,25 +65,26 @@ async fn run<G: Gate>(
     gate: &G,
     identity: &Identity,
     console: Console,
-    mut printed: mpsc::Receiver<Output>,
+    printed: mpsc::Receiver<Output>,
     to_client: &ChannelWriteHalf<server::Msg>,
 ) -> u32 {
     let pty = console.pty.is_some();
-    let print = async {
-        while let Some(output) = printed.recv().await {
-            let sent = match output {
-                Output::Out(text) if pty => to_client.data_bytes(with_returns(&text)).await,
-                Output::Err(text) if pty => to_client.data_bytes(with_returns(&text)).await,
-                Output::Out(bytes) | Output::Raw(bytes) => to_client.data_bytes(bytes).await,
-                Output::Err(text) => to_client.extended_data_bytes(1, text).await,
-            };
-            if sent.is_err() {
-                return;
-            }
-        }
-    };
-    let (status, ()) = tokio::join!(gate.console(identity, console), print);
+    let (status, ()) = tokio::join!(gate.console(identity, console), print(printed, to_client, pty));
     status
+}
+
+/// Sends output on as it comes; on a terminal stderr goes where stdout does.
+pub async fn print(mut printed: mpsc::Receiver<Output>, to_client: &ChannelWriteHalf<server::Msg>, pty: bool) {
+    while let Some(output) = printed.recv().await {
+        let sent = match output {
+            Output::Out(text) | Output::Err(text) if pty => to_client.data_bytes(with_returns(&text)).await,
+            Output::Out(bytes) | Output::Raw(bytes) => to_client.data_bytes(bytes).await,
+            Output::Err(text) => to_client.extended_data_bytes(1, text).await,
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
 }
 
 /// Passes on what is typed. Ends when the client closes the channel; its end of input alone does not end a command.

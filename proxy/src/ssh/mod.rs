@@ -1,6 +1,7 @@
 //! SSH on both sides of a session.
 
 pub mod algorithms;
+pub mod asking;
 pub mod channel;
 pub mod client;
 pub mod console;

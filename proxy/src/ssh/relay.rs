@@ -91,6 +91,7 @@ pub async fn relay(ends: Ends<'_>, channel: Channel<'_>, screen: &mut Screen) ->
         since: tape.moment(),
         closed: false,
         answer: channel.want_reply,
+        started: false,
         pty: channel.pty,
         grant: channel.grant,
         warner: channel.warner,
@@ -201,6 +202,7 @@ struct Output<'a> {
     since: Since,
     closed: bool,
     answer: bool,
+    started: bool,
     pty: bool,
     grant: GrantId,
     warner: Warner,
@@ -270,6 +272,8 @@ impl Output<'_> {
                 self.push(last, Item::EndOfWrite(data));
             }
             Some(ChannelMsg::Success) => self.push_answer(last, true),
+            // A client that was told of success already, while it waited, does not close what never began.
+            Some(ChannelMsg::Failure) if !self.answer && !self.started => self.closed = true,
             Some(ChannelMsg::Failure) => self.push_answer(last, false),
             Some(ChannelMsg::Close) | None => self.closed = true,
             Some(_) => {}
@@ -279,6 +283,7 @@ impl Output<'_> {
 
     /// The one answer that the client waits for: to its shell, exec or subsystem request.
     fn push_answer(&mut self, ticket: Ticket, success: bool) {
+        self.started = true;
         if std::mem::take(&mut self.answer) {
             self.push(ticket, Item::Answer(success));
         }

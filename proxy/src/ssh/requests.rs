@@ -1,5 +1,6 @@
 //! What a client asks of a channel before anything runs on it (RFC 4254 §6.2–6.5).
 
+use curfew_policy::role::Role;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, Pty};
 
@@ -42,6 +43,16 @@ pub struct Asked {
     pub start: Start,
     /// Whether the client waits for an answer to that.
     pub want_reply: bool,
+    /// Whether the client has ended its side already, while it waited.
+    pub ended: bool,
+}
+
+impl Asked {
+    /// Leaves out what the role does not have, where nothing was known of the role when it was asked for.
+    pub fn narrow(&mut self, role: &Role) {
+        self.env.retain(|(name, _)| role.allows_env(name));
+        self.terminal = self.terminal.take().filter(|_| role.allows_pty());
+    }
 }
 
 /// What a channel may ask for.
@@ -108,7 +119,7 @@ pub async fn gather(channel: &mut Channel<Msg>, allowed: Allowed<'_>) -> Option<
                 continue;
             }
         };
-        return Some(Asked { terminal, env, start, want_reply });
+        return Some(Asked { terminal, env, start, want_reply, ended: false });
     }
 }
 

@@ -60,12 +60,12 @@ fn access(role: &str, login: Option<&str>, targets: &[String]) -> String {
     escape(&format!("{role}{login} on {}", targets.join(", ")))
 }
 
-fn span(seconds: u64) -> String {
+pub(super) fn span(seconds: u64) -> String {
     format_duration(Duration::from_secs(seconds))
 }
 
 /// `1 of 2 approvals`
-fn approvals(have: usize, needed: u32) -> String {
+pub(super) fn approvals(have: usize, needed: u32) -> String {
     let s = if needed == 1 { "" } else { "s" };
     format!("{have} of {needed} approval{s}")
 }

@@ -1,0 +1,201 @@
+//! A connection that was refused for want of a grant, and may ask for one.
+//!
+//! Its first channel with somebody at it, or with the answers in its environment, talks to the product until the request
+//! is granted, and then goes on as what it was opened for. The other channels of the connection wait behind it, unread.
+//! Nothing is dialled meanwhile: the way to the target is the [`Admitted`] that comes of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use curfew_policy::refusal::Refusal;
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, server};
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::drain::Phase;
+use crate::gate::{Admitted, Asking, Gate};
+use crate::session::Authenticated;
+use crate::ssh::console::{INPUT_QUEUE, OUTPUT_QUEUE, print};
+use crate::ssh::notice::EXIT_REFUSED;
+use crate::ssh::relay::farewell;
+use crate::ssh::requests::{Allowed, Asked, gather, wants_reply};
+use crate::ssh::server::{Open, Opened};
+
+/// The environment variables that answer what would be asked. They are for Curfew, and no target sees them.
+pub const ANSWERS: &str = "CURFEW_";
+
+/// How long it may take until there is a channel that asks, and how long the last line may take to be read.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest that anybody waits here: a request lapses before.
+const LONGEST: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// A channel that has said what is to run, and waits for that.
+pub struct Ready {
+    /// What was asked for.
+    pub asked: Asked,
+    /// From the client.
+    pub from_client: ChannelReadHalf,
+    /// To the client.
+    pub to_client: ChannelWriteHalf<server::Msg>,
+    /// Told when the client closes it.
+    pub gone: Arc<Notify>,
+}
+
+/// Lets the first channel that can ask for what was refused. When that is granted, the connection is admitted, and the
+/// channel is ready to go on.
+///
+/// # Errors
+/// Why not, which that channel has been told; the others have not.
+pub async fn ask<G: Gate>(
+    connection: &mut Authenticated<G>,
+    refusal: Refusal,
+) -> Result<(Box<Admitted>, Ready), Refusal> {
+    let Some(mut ready) = who_asks(connection, &refusal).await else { return Err(refusal) };
+    let hub = Arc::clone(&connection.hub);
+    if std::mem::take(&mut ready.asked.want_reply) {
+        // Some clients show nothing before that, and whether it can start will be seen when it does.
+        let _ = ready.to_client.reply(true).await;
+    }
+    let restarting = || Refusal::new("draining", "the bastion is restarting; what you asked for stands: connect again");
+    let granted = tokio::select! {
+        biased;
+        () = hub.drain.reached(Phase::Draining) => Err(restarting()),
+        () = connection.alive.gone() => Err(left()),
+        said = tokio::time::timeout(LONGEST, converse(connection, refusal, &mut ready)) => said.unwrap_or_else(|_| Err(left())),
+    };
+    let admitted = match granted {
+        Ok(()) => hub.gate.admit(&connection.identity, &connection.route, connection.from, &connection.client).await,
+        Err(refusal) => Err(refusal),
+    };
+    match admitted {
+        Ok(admitted) => Ok((Box::new(admitted), ready)),
+        Err(refusal) => {
+            tell(&ready, &refusal.public, EXIT_REFUSED).await;
+            Err(refusal)
+        }
+    }
+}
+
+/// Tells a channel that waited why it does not go on, and ends it.
+pub async fn tell(ready: &Ready, why: &str, status: u32) {
+    let line = format!("curfew: {why}");
+    let last = async {
+        if ready.asked.want_reply {
+            ready.to_client.reply(true).await?;
+        }
+        if ready.asked.terminal.is_none() {
+            return farewell(&ready.to_client, None, Some(&line), status).await;
+        }
+        ready.to_client.data_bytes(format!("{line}\r\n").into_bytes()).await?;
+        farewell(&ready.to_client, None, None, status).await
+    };
+    let _ = tokio::time::timeout(PATIENCE, last).await;
+}
+
+/// The first channel that can ask; those before it are told what there is to tell.
+async fn who_asks<G: Gate>(connection: &mut Authenticated<G>, refusal: &Refusal) -> Option<Ready> {
+    let look = async {
+        while let Some(Open::Session(opened)) = connection.opens.recv().await {
+            let Some(ready) = gathered(opened).await else { continue };
+            if ready.can_ask() {
+                return Some(ready);
+            }
+            tell(&ready, &refusal.public, EXIT_REFUSED).await;
+        }
+        None
+    };
+    tokio::time::timeout(PATIENCE, look).await.ok().flatten()
+}
+
+async fn gathered(opened: Opened) -> Option<Ready> {
+    let Opened { mut channel, reply, gone } = opened;
+    reply.accept().await;
+    // What of this its role does not have is known, and left out, when there is a role.
+    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| true }).await else {
+        let _ = channel.close().await;
+        return None;
+    };
+    let (from_client, to_client) = channel.split();
+    Some(Ready { asked, from_client, to_client, gone })
+}
+
+impl Ready {
+    fn can_ask(&self) -> bool {
+        self.asked.terminal.is_some() || !self.answers().is_empty()
+    }
+
+    fn answers(&self) -> Vec<(String, String)> {
+        self.asked.env.iter().filter(|(name, _)| name.starts_with(ANSWERS)).cloned().collect()
+    }
+}
+
+/// The conversation between the product and whoever is at the channel.
+async fn converse<G: Gate>(connection: &Authenticated<G>, refusal: Refusal, ready: &mut Ready) -> Result<(), Refusal> {
+    let (output, printed) = mpsc::channel(OUTPUT_QUEUE);
+    let (typed, input) = mpsc::channel(INPUT_QUEUE);
+    let size = ready.asked.terminal.as_ref().map(|terminal| terminal.size);
+    let (resized, screen) = watch::channel(size.unwrap_or_default());
+    let asking = Asking {
+        refusal,
+        start: ready.asked.start.clone(),
+        answers: ready.answers(),
+        terminal: size.is_some().then_some(screen),
+        output,
+        input,
+    };
+    let pty = size.is_some();
+    let gate = connection.hub.gate.as_ref();
+    let Ready { asked, from_client, to_client, gone } = ready;
+    let talk = async {
+        let ask = gate.ask(&connection.identity, &connection.route, asking);
+        tokio::join!(ask, print(printed, to_client, pty)).0
+    };
+    tokio::select! {
+        biased;
+        said = talk => said,
+        () = listen(from_client, to_client, asked, typed, resized), if pty => Err(left()),
+        // Without a terminal nobody is asked anything, and what comes is for the target: it is left where it is.
+        () = gone.notified(), if !pty => Err(left()),
+    }
+}
+
+/// Passes on what is typed, and notes how large the terminal is by now. Ends when the client closes the channel.
+async fn listen(
+    from_client: &mut ChannelReadHalf,
+    to_client: &ChannelWriteHalf<server::Msg>,
+    asked: &mut Asked,
+    typed: mpsc::Sender<bytes::Bytes>,
+    resized: watch::Sender<(u32, u32)>,
+) {
+    let mut typed = Some(typed);
+    while let Some(message) = from_client.wait().await {
+        match message {
+            ChannelMsg::Data { data } => {
+                // What is not read in time is not an answer.
+                let _ = typed.as_ref().map(|typed| typed.try_send(data));
+            }
+            ChannelMsg::Eof => {
+                typed = None;
+                asked.ended = true;
+            }
+            ChannelMsg::WindowChange { col_width, row_height, pix_width, pix_height } => {
+                if let Some(terminal) = &mut asked.terminal {
+                    terminal.size = (col_width, row_height);
+                    terminal.pixels = (pix_width, pix_height);
+                    resized.send_replace(terminal.size);
+                }
+            }
+            ChannelMsg::Close => return,
+            other => {
+                if wants_reply(&other) {
+                    let _ = to_client.reply(false).await;
+                }
+            }
+        }
+    }
+}
+
+/// Nobody is there to be told.
+fn left() -> Refusal {
+    Refusal::new("left", "nobody waits any more")
+}
