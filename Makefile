@@ -6,7 +6,7 @@
 
 # What the end-to-end tests run, on Debian and its kin.
 PACKAGES = openssh-server openssh-client rsync git asciinema ansible-core lftp sshfs dropbear-bin \
-	putty-tools python3-paramiko
+	putty-tools python3-paramiko python3-asyncssh libssh-4
 
 MINUTES = 10
 PEOPLE = 1000

@@ -12,7 +12,7 @@
 //! Arrows point at what is imported; a test walks them and fails when one runs back.
 //!
 //! **The story of a connection** reads from top to bottom in `proxy`: `listener` (who is it, where to) → `session`
-//! (admitted → live → ended) → `ssh/channel` (asked, recorded, relayed, sealed) → `ssh/relay` (the bytes). All it asks
+//! (admitted, or refused → asked → admitted; live → ended) → `ssh/channel` (asked, recorded, relayed, sealed) → `ssh/relay` (the bytes). All it asks
 //! of the product goes through one trait, `proxy::gate::Gate`, which [`gate`] answers.
 //!
 //! **The story of a request** begins at a door, [`console`] (`ssh bastion COMMAND`) or [`ctl`] (the operator's socket),
@@ -27,6 +27,7 @@
 //! | what russh does otherwise than upstream | `proxy/russh/edits/` |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |
 //! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
+//! | how a refused `ssh` becomes a request | `proxy/src/ssh/asking.rs`, [`console::asking`], [`usecase::offer`] |
 //! | the configuration file | [`config`] |
 //! | tables, audit chain | [`store`] |
 //! | what `curfew ctl status` counts | [`vitals`] |

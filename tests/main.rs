@@ -18,6 +18,7 @@ mod flow;
 mod harness;
 mod house;
 mod life_of_access;
+mod matrix;
 mod prepare_target;
 mod promise_1_no_permit_no_socket;
 mod promise_2_no_recording_no_bytes;

@@ -8,7 +8,7 @@ use curfew_policy::target::Protocol;
 use super::approve::undecided;
 use super::request::{Asked, Wish, file};
 use super::view::RequestView;
-use super::{Actor, Desk, Outcome};
+use super::{Actor, Desk, Fault, Outcome};
 use crate::store::{Filed, Requests};
 
 /// The duration that is suggested, unless less is the longest.
@@ -120,13 +120,16 @@ pub async fn pending(desk: &Desk, actor: &Actor, place: &Place, roles: &[&str]) 
     }))
 }
 
-/// Files a wish for one place, unless its like waits already: then that is what was asked.
+/// Files a wish for one place, unless its like waits already: then that is what was asked. Who took long to answer is
+/// who they are by now, not who they were when they came.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file`]; and when the actor is no user any more.
 pub async fn file_once(desk: &Desk, actor: &Actor, place: &Place, wish: Wish) -> Outcome<Asked> {
-    match pending(desk, actor, place, &[&wish.role]).await? {
+    let now = desk.rules().people.get(actor.name()).cloned().map(Actor::Person);
+    let actor = now.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
+    match pending(desk, &actor, place, &[&wish.role]).await? {
         Some(asked) => Ok(asked),
-        None => file(desk, actor, wish).await,
+        None => file(desk, &actor, wish).await,
     }
 }

@@ -255,6 +255,17 @@ impl Gateway {
         found
     }
 
+    /// What all transcripts of file transfers say, in fields, session by session.
+    pub fn notes(&self) -> Vec<Value> {
+        let mut files = self.cast_files();
+        files.sort();
+        let texts = files.into_iter().map(|path| std::fs::read_to_string(path).expect("read a recording"));
+        let events = texts.flat_map(|text| text.lines().map(serde_json::from_str::<Value>).collect::<Vec<_>>());
+        // The last line may be half written.
+        let notes = events.flatten().filter(|event| event[1] == "n");
+        notes.map(|event| serde_json::from_str(event[2].as_str().expect("text")).expect("a note is JSON")).collect()
+    }
+
     /// The SQLite file.
     pub fn database(&self) -> PathBuf {
         let files = std::fs::read_dir(self.state_dir()).expect("read the state folder").flatten().map(|e| e.path());

@@ -95,7 +95,8 @@ pub async fn tell(ready: &Ready, why: &str, status: u32) {
 /// The first channel that can ask; those before it are told what there is to tell.
 async fn who_asks<G: Gate>(connection: &mut Authenticated<G>, refusal: &Refusal) -> Option<Ready> {
     let look = async {
-        while let Some(Open::Session(opened)) = connection.opens.recv().await {
+        while let Some(open) = connection.opens.recv().await {
+            let Open::Session(opened) = open;
             let Some(ready) = gathered(opened).await else { continue };
             if ready.can_ask() {
                 return Some(ready);

@@ -6,6 +6,8 @@
 mod answers;
 mod form;
 mod line;
+#[cfg(test)]
+mod tests;
 mod turns;
 mod typist;
 mod wait;

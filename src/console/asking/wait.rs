@@ -14,6 +14,10 @@ use crate::usecase::request::Asked;
 use crate::usecase::view::{AnyView, GrantView, RequestView};
 use crate::usecase::{Fault, cancel, show};
 
+/// After how long a request is looked at less often, and how often then.
+const A_WHILE: Duration = Duration::from_secs(60);
+const LOOK_LATER: Duration = Duration::from_secs(1);
+
 /// How long somebody may think about whether to cancel.
 const THINK: Duration = Duration::from_secs(60);
 
@@ -55,7 +59,8 @@ impl Call<'_> {
                 approvals = request.approvals.len();
                 self.say(&words::stands(&request)).await?;
             }
-            clock.sleep(LOOK_EVERY).await;
+            // Who has waited for a minute is not in a hurry, and many may wait.
+            clock.sleep(if waited < A_WHILE { LOOK_EVERY } else { LOOK_LATER }).await;
             request = look(self.setting.desk, self.actor, request).await.map_err(Stop::from)?;
         }
         if !shown.is_empty() {

@@ -16,7 +16,7 @@ use crate::usecase::view::{GrantView, RequestView};
 pub(super) fn offers(sheet: &Sheet<'_>, place: &Place, offers: &[Offer]) -> String {
     let login = place.login.as_ref().map(|login| format!(" as {login}")).unwrap_or_default();
     let lead = format!("You hold no grant for {}{login}, and may ask for one. Ctrl-C leaves.", place.target);
-    let mut table = Table::new(&[]).indented(2);
+    let mut table = Table::new(&[]).indented(2).whole();
     for (number, offer) in offers.iter().enumerate() {
         for (n, terms) in offer.terms.iter().enumerate() {
             let (mark, role) = if n == 0 { ((number + 1).to_string(), offer.role.as_str()) } else { <_>::default() };

@@ -1,0 +1,114 @@
+//! Clients of other houses: Dropbear and PuTTY.
+
+use std::path::PathBuf;
+
+use super::door::{BIG, Door, ODD, every_byte};
+use crate::support::{Program, SOON, Stage, Terminal};
+
+/// Dropbear's own key for somebody, and a stage where they hold `admin`.
+fn dropbear(door: &Door) -> (Stage, Vec<String>) {
+    let key = door.near().join("id_dropbear");
+    if !key.exists() {
+        Program::new("dropbearkey").args(["-t", "ed25519", "-f"]).arg(&key).run().ok();
+    }
+    let shown = Program::new("dropbearkey").args(["-y", "-f"]).arg(&key).run().ok().text();
+    let public = shown.lines().find(|line| line.starts_with("ssh-ed25519")).unwrap().to_owned();
+    let stage = Stage::with(|setup| setup.user("erin", &[&public], &["oncall"]));
+    let words = |name: &str| {
+        // Its first `@` splits the name from the host, so the name goes by `-l`; it knows no host certificates.
+        let port = stage.gateway.address().port().to_string();
+        let words = ["-y", "-y", "-p", &port, "-l", name, "-i", &key.display().to_string(), "127.0.0.1"];
+        words.map(str::to_owned).to_vec()
+    };
+    let ask = Program::new("dbclient").args(words("erin")).arg("request web1 --role admin --for 10m --reason dropbear");
+    ask.env("HOME", door.near()).run().ok();
+    let words = words(&door.user());
+    (stage, words)
+}
+
+pub fn dropbear_commands(door: &Door) {
+    let (_stage, words) = dropbear(door);
+    let run = Program::new("dbclient").args(words).arg("cat; echo problem >&2; exit 3").env("HOME", door.near());
+    let run = run.input(every_byte()).run().expect(3).says("problem");
+    assert!(run.stdout == every_byte());
+}
+
+pub fn dropbear_terminal(door: &Door) {
+    let (_stage, words) = dropbear(door);
+    let words = [&["-t".to_owned()], words.as_slice(), &["stty size; read x; stty size".to_owned()]].concat();
+    resized(&Terminal::start("dbclient", &words));
+}
+
+/// The terminal of `stty size; read x; stty size` is resized.
+fn resized(terminal: &Terminal) {
+    terminal.wait_for("24 80", SOON);
+    terminal.resize(132, 50);
+    terminal.type_in("\r");
+    terminal.wait_for("50 132", SOON);
+}
+
+/// What `plink`, `pscp` and `psftp` share: the key in PuTTY's own form, and the host key.
+fn putty(door: &Door) -> Vec<String> {
+    let key = door.near().join("id.ppk");
+    if !key.exists() {
+        Program::new("puttygen").arg(door.key()).args(["-O", "private", "-o"]).arg(&key).run().ok();
+    }
+    let scan = Program::new("ssh-keyscan").args(["-t", "ed25519", "-p", &door.port(), "127.0.0.1"]).run();
+    let line = door.near().join("hostkey.pub");
+    let public =
+        scan.text().lines().find_map(|l| l.split_once(' ').map(|(_, key)| key.to_owned())).expect("a host key");
+    std::fs::write(&line, public).unwrap();
+    let print = Program::new("ssh-keygen").args(["-l", "-f"]).arg(&line).run().ok().text();
+    let print = print.split(' ').nth(1).unwrap().to_owned();
+    let key = key.display().to_string();
+    ["-batch", "-hostkey", &print, "-P", &door.port(), "-i", &key, "-l", &door.user()].map(str::to_owned).to_vec()
+}
+
+fn putty_program(name: &str, door: &Door) -> Program {
+    Program::new(name).args(putty(door)).env("HOME", door.near())
+}
+
+fn psftp(door: &Door, batch: &str) -> String {
+    let script = door.near().join("batch");
+    std::fs::write(&script, batch).unwrap();
+    putty_program("psftp", door).arg("-b").arg(&script).arg("127.0.0.1").run().ok().text()
+}
+
+pub fn putty_commands(door: &Door) {
+    let run = putty_program("plink", door).args(["127.0.0.1", "cat; echo problem >&2; exit 3"]);
+    let run = run.input(every_byte()).run().expect(3).says("problem");
+    assert!(run.stdout == every_byte());
+}
+
+pub fn putty_files(door: &Door) {
+    let (big, far, back) = (door.big(BIG), door.far().join("big"), door.near().join("back"));
+    let there = format!("127.0.0.1:{}", far.display());
+    for mode in ["-sftp", "-scp"] {
+        putty_program("pscp", door).args([mode, "-q"]).arg(&big).arg(&there).run().ok();
+        putty_program("pscp", door).args([mode, "-q", &there]).arg(&back).run().ok();
+        door.moved_and_told(BIG, &far, &back);
+    }
+    psftp(door, &format!("put {} {far}\nget {far} {}\n", big.display(), back.display(), far = far.display()));
+    door.moved_and_told(BIG, &far, &back);
+}
+
+pub fn putty_listing(door: &Door) {
+    let listed = psftp(door, &format!("ls {}/many\n", door.far().display()));
+    assert_eq!(listed.lines().filter(|line| line.starts_with("-rw")).count(), 5000, "{listed}");
+}
+
+/// psftp leaves files out whose names this machine's terminal could not show; those it takes come back whole.
+pub fn putty_names(door: &Door) {
+    let (odd, back): (PathBuf, _) = (door.odd(), door.near().join("odd"));
+    let _ = std::fs::remove_dir_all(&back);
+    psftp(door, &format!("lcd {}\nget -r {}\n", door.near().display(), odd.display()));
+    for name in ODD {
+        assert_eq!(std::fs::read_to_string(back.join(name)).ok().as_deref(), Some(name), "{name:?}");
+    }
+}
+
+pub fn putty_terminal(door: &Door) {
+    let words = [&["-t".to_owned()], putty(door).as_slice(), &["127.0.0.1".to_owned()]].concat();
+    let words = [words, vec!["stty size; read x; stty size".to_owned()]].concat();
+    resized(&Terminal::start("plink", &words));
+}
