@@ -92,7 +92,7 @@ fn every_operation_is_in_the_sealed_transcript_with_its_path_and_result() {
         ("mkdir", "sub", "ok"),
         ("symlink", "two", "ok"),
         ("setstat", "two", "ok"),
-        ("list", "sub", "ok"),
+        ("list", "sub/", "ok"),
         ("remove", "none", "no such file"),
         ("rmdir", "none", "no such file"),
         ("remove", "link", "ok"),

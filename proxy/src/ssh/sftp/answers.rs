@@ -30,9 +30,9 @@ impl Gate {
                     self.answered(id, reply, notes)?;
                     pass(passed, span);
                 }
-                Piece::Head { span, .. } => {
+                Piece::Head { span, content } => {
                     let (id, _) = Reply::read(span.view(data))?;
-                    self.reading = self.content_begins(id, notes)?;
+                    self.reading = self.content_begins(id, content, notes)?;
                     pass(passed, span);
                 }
                 Piece::Content(range) => {
@@ -53,12 +53,12 @@ impl Gate {
         if self.agreed { Ok(()) } else { Err(Fault::Order("an answer before the version")) }
     }
 
-    fn content_begins(&mut self, id: u32, notes: &mut Vec<Note>) -> Result<Option<FileId>, Fault> {
+    fn content_begins(&mut self, id: u32, content: usize, notes: &mut Vec<Note>) -> Result<Option<FileId>, Fault> {
         self.check_agreed()?;
         match self.pending.remove(id)? {
-            Wait::Read { file, offset } => {
+            Wait::Read { file, offset, wanted } => {
                 if let Some(file) = self.files.get_mut(Some(file)) {
-                    file.continues(offset);
+                    file.continues(offset, content, wanted);
                 }
                 Ok(Some(file))
             }
@@ -83,7 +83,7 @@ impl Gate {
                 }
                 Ok(())
             }
-            (Wait::Read { file, offset }, Reply::Status(status)) => {
+            (Wait::Read { file, offset, .. }, Reply::Status(status)) => {
                 if let (Some(file), code::EOF) = (self.files.get_mut(Some(file)), status) {
                     file.ended(offset);
                 }
@@ -151,6 +151,9 @@ impl Gate {
     /// Writes an operation down, and remembers what it says of a file.
     fn other(&mut self, wait: Wait, result: &str, told: Option<u64>, notes: &mut Vec<Note>) {
         let Wait::Other { op, subject, file, size } = wait else { return };
+        if let (Op::Stat | Op::Lstat, Some(path), Some(size)) = (op, &subject.path, told) {
+            self.files.sized(path, size);
+        }
         if let Some(file) = self.files.get_mut(file) {
             match op {
                 Op::Fstat => file.size = told,

@@ -1,15 +1,21 @@
 //! The files and folders that are open, and what went through them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use curfew_recorder::{Hasher, hex};
 use serde_json::Value;
 
+use crate::ssh::sftp::run::{Room, Run};
 use crate::ssh::sftp::wire::flag;
 use crate::ssh::transcript::Note;
 
 /// The most files that may be open at once.
 pub const MOST_OPEN: usize = 1024;
+
+/// Of how many paths it is remembered how long their files are.
+const MOST_SIZES: usize = 64;
+
+/// The longest read that every server answers in full, unless the file ends: 32 KiB (draft-ietf-secsh-filexfer-02 §3, §6.4).
+const FULL_READ: u32 = 32 * 1024;
 
 /// The name by which a file is known here; unlike a target's handle it is never used twice.
 pub type FileId = u64;
@@ -21,6 +27,9 @@ pub struct Files {
     open: HashMap<FileId, File>,
     last: FileId,
     opening: usize,
+    room: Room,
+    /// How long the target said that files are, by their paths, the newest last.
+    sizes: VecDeque<(Box<[u8]>, u64)>,
 }
 
 impl Files {
@@ -37,12 +46,27 @@ impl Files {
     }
 
     /// The target gave a handle. Gives the file that had it before, if the target never saw it closed.
-    pub fn opened(&mut self, handle: &[u8], file: File) -> Option<File> {
+    pub fn opened(&mut self, handle: &[u8], mut file: File) -> Option<File> {
         self.not_opened();
+        file.read.shares(&self.room);
+        file.written.shares(&self.room);
+        if file.flags.is_some_and(|flags| flags & flag::WRITE != 0) {
+            self.sizes.retain(|(path, _)| *path != file.path);
+        }
+        file.size = self.sizes.iter().rev().find(|(path, _)| *path == file.path).map(|(_, size)| *size);
         self.last += 1;
         let before = self.handles.insert(handle.into(), self.last);
         self.open.insert(self.last, file);
         before.and_then(|id| self.open.remove(&id))
+    }
+
+    /// The target said how long the file of a path is. Some clients ask that before they open it, and read no further.
+    pub fn sized(&mut self, path: &[u8], size: u64) {
+        self.sizes.retain(|(known, _)| **known != *path);
+        if self.sizes.len() >= MOST_SIZES {
+            self.sizes.pop_front();
+        }
+        self.sizes.push_back((path.into(), size));
     }
 
     /// The file of a handle.
@@ -94,8 +118,10 @@ pub struct File {
     pub written: Run,
     /// How much of what was written the target has confirmed, in bytes.
     confirmed: u64,
-    /// The target said that the file ends where reading has come to.
-    at_end: bool,
+    /// Where the target said that the file ends.
+    end: Option<u64>,
+    /// How far into the file anything was read.
+    furthest: u64,
     /// How long the target said the file is, in bytes.
     pub size: Option<u64>,
     /// The size the client set, in bytes.
@@ -112,7 +138,8 @@ impl File {
             read: Run::default(),
             written: Run::default(),
             confirmed: 0,
-            at_end: false,
+            end: None,
+            furthest: 0,
             size: None,
             resized: None,
         }
@@ -120,17 +147,24 @@ impl File {
 
     /// The target answered a read there with the end of the file.
     pub fn ended(&mut self, offset: u64) {
-        if !self.read.begun {
-            self.read.begin(offset);
-        }
-        // Requests that ran ahead of the answers end beyond the end.
-        self.at_end |= offset == self.read.next;
+        self.read.nothing_at(offset);
+        self.ends(offset);
     }
 
-    /// The target begins to answer a read there with content.
-    pub fn continues(&mut self, offset: u64) {
-        self.at_end = false;
+    /// The target begins to answer a read there with so much content, of so much that was wanted.
+    pub fn continues(&mut self, offset: u64, content: usize, wanted: u32) {
+        self.end = self.end.filter(|end| offset < *end);
         self.read.begin(offset);
+        let to = offset.saturating_add(content as u64);
+        if wanted <= FULL_READ && content < wanted as usize && to >= self.furthest {
+            self.ends(to);
+        }
+        self.furthest = self.furthest.max(to);
+    }
+
+    /// Requests that ran ahead of the answers end beyond the end.
+    fn ends(&mut self, offset: u64) {
+        self.end = Some(self.end.map_or(offset, |end| end.min(offset)));
     }
 
     /// The target answered a write of so many bytes.
@@ -148,12 +182,14 @@ impl File {
     }
 
     /// What to write down of it, now that it is closed with this result.
-    pub fn notes(self, result: &str) -> Vec<Note> {
+    pub fn notes(mut self, result: &str) -> Vec<Note> {
+        self.read.settle();
+        self.written.settle();
         let Some(flags) = self.flags else { return vec![self.listed(result)] };
         let writes = flags & flag::WRITE != 0;
         let mut notes = Vec::new();
         if self.read.begun || (!writes && !self.written.begun) {
-            let whole = self.read.is_from_the_start() && (self.at_end || self.size == Some(self.read.next));
+            let whole = self.read.is_from_the_start() && [self.end, self.size].contains(&Some(self.read.next));
             notes.push(self.moved("get", &self.read, self.read.bytes, whole, result));
         }
         if self.written.begun || (writes && !self.read.begun) {
@@ -205,59 +241,4 @@ impl File {
 /// A result, where it is worth words.
 fn unless_ok(result: &str) -> String {
     if result == "ok" { String::new() } else { format!(" ({result})") }
-}
-
-/// Content that goes one way, hashed as long as each piece follows the one before.
-#[derive(Debug, Default)]
-pub struct Run {
-    begun: bool,
-    start: u64,
-    next: u64,
-    bytes: u64,
-    scattered: bool,
-    hasher: Option<Hasher>,
-}
-
-impl Run {
-    /// A packet's content begins there in the file.
-    pub fn begin(&mut self, offset: u64) {
-        if !self.begun {
-            self.begun = true;
-            self.start = offset;
-            self.next = offset;
-            self.hasher = Some(Hasher::new());
-        }
-        if offset != self.next {
-            self.scatter();
-        }
-    }
-
-    fn is_from_the_start(&self) -> bool {
-        self.start == 0 && !self.scattered
-    }
-
-    /// Something came in between: there is no hash any more.
-    pub fn scatter(&mut self) {
-        self.scattered = true;
-        self.hasher = None;
-    }
-
-    /// Takes content.
-    pub fn update(&mut self, content: &[u8]) {
-        let length = content.len() as u64;
-        self.bytes = self.bytes.saturating_add(length);
-        self.next = self.next.saturating_add(length);
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(content);
-        }
-    }
-
-    /// The hash of all that went through. Of nothing at all only when nothing is the whole file.
-    fn sha256(&self, whole: bool) -> Option<String> {
-        match &self.hasher {
-            Some(hasher) if self.bytes > 0 || whole => Some(hex(&hasher.current())),
-            None if !self.begun && whole => Some(hex(&Hasher::new().current())),
-            _ => None,
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod pending;
 mod reply;
 mod request;
 mod rules;
+mod run;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -171,7 +172,7 @@ impl Gate {
                 self.files.give_up(handle);
                 Wait::Close { file }
             }
-            (Op::Read, _, Some(file)) => Wait::Read { file, offset: request.offset },
+            (Op::Read, _, Some(file)) => Wait::Read { file, offset: request.offset, wanted: request.length },
             (Op::Write, _, Some(file)) => Wait::Write { file, length: content },
             (Op::ReadDir, _, Some(file)) => Wait::ReadDir { file },
             (op, ..) => Wait::Other { op, subject: self.subject(request), file, size: request.size },

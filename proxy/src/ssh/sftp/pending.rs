@@ -19,8 +19,8 @@ pub enum Wait {
     Open { path: Box<[u8]>, flags: Option<u32> },
     /// An open file is being closed.
     Close { file: FileId },
-    /// Content is being read from there.
-    Read { file: FileId, offset: u64 },
+    /// So much content is being read from there.
+    Read { file: FileId, offset: u64, wanted: u32 },
     /// Content is being written, so many bytes.
     Write { file: FileId, length: u64 },
     /// A folder is being listed.

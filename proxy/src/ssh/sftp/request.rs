@@ -199,6 +199,8 @@ pub struct Request<'a> {
     pub flags: u32,
     /// Where a read or write begins.
     pub offset: u64,
+    /// How much a read or write is for.
+    pub length: u32,
     /// The size that attributes set.
     pub size: Option<u64>,
 }
@@ -216,7 +218,7 @@ impl<'a> Request<'a> {
     }
 
     const fn new(id: u32, op: Op, on: On<'a>) -> Self {
-        Self { id, op, on, flags: 0, offset: 0, size: None }
+        Self { id, op, on, flags: 0, offset: 0, length: 0, size: None }
     }
 
     fn plain(id: u32, op: Op, mut reader: Reader<'a>) -> Result<Self, Fault> {
@@ -238,7 +240,7 @@ impl<'a> Request<'a> {
             Op::Setstat | Op::Fsetstat | Op::Mkdir => request.size = reader.attrs()?,
             Op::Read | Op::Write => {
                 request.offset = reader.u64()?;
-                let _length = reader.u32()?;
+                request.length = reader.u32()?;
             }
             _ => {}
         }

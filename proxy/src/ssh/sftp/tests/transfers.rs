@@ -63,11 +63,21 @@ fn empty_files_have_a_hash_too() {
 }
 
 #[test]
-fn what_moved_out_of_order_or_failed_has_no_hash() {
+fn what_moved_out_of_turn_is_hashed_in_its_turn() {
     let mut talk = Talk::begun(SftpAccess::Write);
     talk.both(&open(1, b"f", 0x1b), &handle(1, b"h"));
     talk.client(&[write(2, 5, b"567"), write(3, 0, b"01234"), read(4, 0), read(5, 5)].concat());
     talk.target(&[status(2, 0), status(3, 0), data(5, b"567"), data(4, b"01234")].concat());
+    talk.both(&close(6), &status(6, 0));
+    assert_eq!(talk.lines()[1..], ["get", "put"].map(|op| format!("{op} f: 8 bytes, sha256 {}", sum(b"01234567"))));
+}
+
+#[test]
+fn what_has_gaps_or_failed_has_no_hash() {
+    let mut talk = Talk::begun(SftpAccess::Write);
+    talk.both(&open(1, b"f", 0x1b), &handle(1, b"h"));
+    talk.client(&[write(2, 0, b"01234"), write(3, 6, b"678"), read(4, 0), read(5, 6)].concat());
+    talk.target(&[status(2, 0), status(3, 0), data(4, b"01234"), data(5, b"678")].concat());
     talk.both(&close(6), &status(6, 0));
     assert_eq!(
         talk.lines()[1..],
@@ -97,6 +107,28 @@ fn a_size_the_target_told_proves_a_whole_file() {
     talk.both(&read(3, 0), &data(3, b"abc"));
     talk.both(&close(4), &status(4, 0));
     assert_eq!(talk.last().fields["partial"], false);
+}
+
+#[test]
+fn a_size_told_of_the_path_proves_it_too_unless_the_file_was_written_since() {
+    for (flags, partial) in [(1, false), (0x03, true)] {
+        let mut talk = Talk::begun(SftpAccess::Write);
+        talk.both(&packet(17, 1, &[S(b"f")]), &packet(105, 1, &[N(1), L(32768)]));
+        talk.both(&open(2, b"f", flags), &handle(2, b"h"));
+        talk.both(&read(3, 0), &data(3, &[7; 32768]));
+        talk.both(&close(4), &status(4, 0));
+        assert_eq!(talk.last().fields["partial"], partial, "{flags}");
+    }
+}
+
+#[test]
+fn a_read_that_comes_short_ends_the_file() {
+    let mut talk = Talk::begun(SftpAccess::Read);
+    talk.both(&open(1, b"f", 1), &handle(1, b"h"));
+    talk.client(&[read(2, 0), read(3, 32768), read(4, 65536)].concat());
+    talk.target(&[data(2, &[7; 32768]), data(3, b"end"), status(4, 1)].concat());
+    talk.both(&close(5), &status(5, 0));
+    assert_eq!((&talk.last().fields["partial"], &talk.last().fields["bytes"]), (&json!(false), &json!(32771)));
 }
 
 #[test]
