@@ -4,6 +4,7 @@ mod closing;
 mod copies;
 mod inbox;
 mod limits;
+mod replies;
 mod requests;
 mod sizes;
 mod windows;
@@ -16,6 +17,7 @@ pub const NEW_FILES: &[NewFile] = &[
     NewFile { path: "channels/flow.rs", text: include_str!("new/flow.rs") },
     NewFile { path: "channels/inbox.rs", text: include_str!("new/inbox.rs") },
     NewFile { path: "channels/requests.rs", text: include_str!("new/requests.rs") },
+    NewFile { path: "server/replies.rs", text: include_str!("new/replies.rs") },
 ];
 
 /// All edits, in the order they are applied.
@@ -29,6 +31,7 @@ pub fn all() -> Vec<Edit> {
         writing::EDITS,
         copies::EDITS,
         sizes::EDITS,
+        replies::EDITS,
     ];
     topics.into_iter().flatten().copied().collect()
 }

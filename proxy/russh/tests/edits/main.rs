@@ -5,6 +5,7 @@ mod support;
 
 mod closing;
 mod limits;
+mod replies;
 mod requests;
 mod windows;
 mod writing;

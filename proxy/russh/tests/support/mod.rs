@@ -9,21 +9,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use russh::keys::{Algorithm, PrivateKey, PublicKeyOrCertificate};
-use russh::server::{self, Auth, ChannelOpenHandle};
+use russh::server::{self, Auth, ChannelOpenHandle, GlobalReply};
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-/// A server that lets everybody in and hands every session channel to the test. Sockets are left unanswered.
+/// A server that lets everybody in and hands every session channel to the test. Sockets are left unanswered. A listener on
+/// `later` is put off until one on `now` is asked for; any other is refused.
 pub struct Accepting {
     opened: mpsc::UnboundedSender<Channel<server::Msg>>,
     unanswered: Vec<ChannelOpenHandle>,
+    put_off: Vec<GlobalReply>,
 }
 
 impl Accepting {
     pub fn new(opened: mpsc::UnboundedSender<Channel<server::Msg>>) -> Self {
-        Self { opened, unanswered: Vec::new() }
+        Self { opened, unanswered: Vec::new(), put_off: Vec::new() }
     }
 }
 
@@ -58,6 +60,20 @@ impl server::Handler for Accepting {
     ) -> Result<(), Self::Error> {
         self.unanswered.push(reply);
         Ok(())
+    }
+
+    async fn tcpip_forward(
+        &mut self,
+        address: &str,
+        _port: &mut u32,
+        session: &mut server::Session,
+    ) -> Result<bool, Self::Error> {
+        match address {
+            "later" => self.put_off.push(session.reply_later()),
+            "now" => self.put_off.drain(..).for_each(|reply| reply.accept(Some(7))),
+            _ => {}
+        }
+        Ok(address == "now")
     }
 }
 
