@@ -24,6 +24,32 @@ impl fmt::Display for Endpoint<'_> {
     }
 }
 
+/// An [`Endpoint`] that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum EndpointBuf {
+    /// A host and a port.
+    Tcp(String, u32),
+    /// A path of a Unix socket.
+    Unix(String),
+}
+
+impl EndpointBuf {
+    /// The endpoint, to be looked at.
+    #[must_use]
+    pub fn as_endpoint(&self) -> Endpoint<'_> {
+        match self {
+            Self::Tcp(host, port) => Endpoint::Tcp(host, *port),
+            Self::Unix(path) => Endpoint::Unix(path),
+        }
+    }
+}
+
+impl fmt::Display for EndpointBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_endpoint().fmt(f)
+    }
+}
+
 /// Where a forward may lead or listen: `host:port` with `*` in the host or for the port, or a Unix socket path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointPattern {
@@ -39,19 +65,29 @@ impl EndpointPattern {
     /// Host names match in any case, IPv6 addresses in any spelling. A pattern of address parts (`10.0.0.*`) only
     /// matches addresses: `10.0.0.example.com` is a name, which whoever owns it may point anywhere. A path with a
     /// `..` in it matches nothing, since it leads out of the folder that the pattern names.
+    ///
+    /// Nor does anything match that the target might read otherwise than we do: hosts that are not printable ASCII
+    /// (a NUL ends a name in C, and some resolvers take other dots than `.`), ports beyond 65535, paths with control
+    /// characters, and what is longer than any name is.
     #[must_use]
     pub fn allows(&self, endpoint: Endpoint<'_>) -> bool {
         match (self, endpoint) {
             (Self::Tcp(host, port), Endpoint::Tcp(to, to_port)) => {
-                port.is_none_or(|port| u32::from(port) == to_port) && host_fits(host, to)
+                let plain = to.len() <= LONGEST && to.bytes().all(|byte| byte.is_ascii_graphic());
+                let here = u16::try_from(to_port).is_ok_and(|to_port| port.is_none_or(|port| port == to_port));
+                plain && here && host_fits(host, to)
             }
             (Self::Unix(glob), Endpoint::Unix(path)) => {
-                path.starts_with('/') && !path.split('/').any(|part| part == "..") && glob.matches(path)
+                let plain = path.len() <= LONGEST && !path.contains(char::is_control);
+                plain && path.starts_with('/') && !path.split('/').any(|part| part == "..") && glob.matches(path)
             }
             _ => false,
         }
     }
 }
+
+/// The longest name of a host that DNS has is 253 bytes; a Unix socket's path has 108 at most.
+const LONGEST: usize = 255;
 
 fn host_fits(glob: &Glob, host: &str) -> bool {
     let glob = glob.as_str().to_ascii_lowercase();

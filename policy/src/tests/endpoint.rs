@@ -51,6 +51,30 @@ fn a_pattern_of_addresses_does_not_match_a_name_that_looks_like_one() {
 }
 
 #[test]
+fn what_a_target_may_read_otherwise_matches_nothing() {
+    let long = format!("{}.internal", "a".repeat(250));
+    for host in [
+        "evil.com\0.internal",
+        "evil.com\n.internal",
+        "evil.com .internal",
+        "evil。internal",
+        "\u{202e}.internal",
+        &long,
+    ] {
+        for pattern in ["*:*", "*.internal:80", "*internal:80"] {
+            assert!(!allows(pattern, Endpoint::Tcp(host, 80)), "{pattern} {host:?}");
+        }
+    }
+    for port in [65_536, 65_536 + 80, u32::MAX] {
+        assert!(!allows("*:*", Endpoint::Tcp("db", port)), "{port}");
+    }
+    let long = format!("/run/{}", "a".repeat(255));
+    for path in ["/run/docker.sock\0/app/x", "/run/app/\n", &long] {
+        assert!(!allows("/run/*", Endpoint::Unix(path)), "{path:?}");
+    }
+}
+
+#[test]
 fn a_socket_path_does_not_climb_out_of_its_folder() {
     assert!(allows("/run/app/*", Endpoint::Unix("/run/app/a.sock")));
     assert!(allows("/run/app/*", Endpoint::Unix("/run/app/..a/b..")));
