@@ -23,6 +23,7 @@
 //! | --- | --- |
 //! | what a rule means, who gets in | `policy/src/{ask,decide,rule,role,pattern}.rs` |
 //! | how and when a session is cut | `proxy/src/{deadline,session}.rs`, `proxy/src/ssh/{relay,notice,reap,warner}.rs` |
+//! | what may be forwarded, and how: `-L`, `-D`, `-R`, `-A` | `policy/src/endpoint.rs`, `proxy/src/ssh/{forward,listen,inward,count}.rs` |
 //! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/{strangers,penalties,source}.rs`, `proxy/src/ssh/algorithms.rs`, [`refusals`] |
 //! | what russh does otherwise than upstream | `proxy/russh/edits/` |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |

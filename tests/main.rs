@@ -7,6 +7,7 @@
 #[allow(dead_code)] // Some of it is for the bench and the soak alone.
 mod support;
 
+mod agent_forwarding;
 mod asking;
 mod bad_targets;
 mod channels;
@@ -15,9 +16,12 @@ mod console;
 mod demo;
 mod direct_door;
 mod flow;
+mod forwards;
+mod forwards_end;
 mod harness;
 mod house;
 mod life_of_access;
+mod listeners;
 mod matrix;
 mod prepare_target;
 mod promise_1_no_permit_no_socket;

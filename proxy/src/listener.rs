@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use russh::ChannelOpenFailure;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -77,7 +78,7 @@ async fn connection<G: Gate>(hub: Arc<Hub<G>>, stream: TcpStream, from: SocketAd
     let (door, visitor) = Door::new(Arc::clone(&hub.gate), from, stranger.knock());
     let Visitor { proven, mut opens, alive } = visitor;
     let Some((proven, _guest)) = prove(&hub, wire, from, stranger, door, proven).await else { return };
-    let Proven { identity, typed, client } = proven;
+    let Proven { identity, typed, client, handle } = proven;
     match Route::parse(&typed, |name| hub.gate.is_target(name)) {
         Route::Bastion(called) => {
             let mut commands = JoinSet::new();
@@ -89,13 +90,20 @@ async fn connection<G: Gate>(hub: Arc<Hub<G>>, stream: TcpStream, from: SocketAd
                             let gate = Arc::clone(&hub.gate);
                             commands.spawn(console::serve(gate, identity.clone(), called.clone(), from, opened));
                         }
+                        Some(Open::Forward(wanted)) => {
+                            let why = "the bastion itself leads nowhere; forward through a target: LOGIN@TARGET@BASTION";
+                            wanted.opened.refuse(ChannelOpenFailure::AdministrativelyProhibited, why).await;
+                        }
+                        Some(Open::Listen(listen)) => listen.refuse("the bastion itself listens for nobody"),
                         None => return,
                     },
                     Some(_) = commands.join_next() => {}
                 }
             }
         }
-        route => session::serve(Authenticated { hub, identity, route, from, client, opens, alive, breaker }).await,
+        route => {
+            session::serve(Authenticated { hub, identity, route, from, client, handle, opens, alive, breaker }).await;
+        }
     }
 }
 

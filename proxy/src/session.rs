@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use curfew_policy::refusal::Refusal;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use russh::Disconnect;
+use russh::server::Handle;
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::alive::Alive;
 use crate::breaker::Breaker;
@@ -18,9 +19,13 @@ use crate::hub::Hub;
 use crate::idle::Activity;
 use crate::route::Route;
 use crate::ssh::asking::{Ready, ask, tell};
-use crate::ssh::channel::{Talk, resume, serve as serve_channel};
+use crate::ssh::channel::Talk;
+use crate::ssh::channels::Channels;
+use crate::ssh::forward::{Came, MOST_FORWARDS};
+use crate::ssh::inward::Inward;
 use crate::ssh::links::Links;
 use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line};
+use crate::ssh::notices::Notices;
 use crate::ssh::refuse::refuse;
 use crate::ssh::server::Open;
 
@@ -39,6 +44,8 @@ pub struct Authenticated<G> {
     pub from: SocketAddr,
     /// What the client calls itself.
     pub client: String,
+    /// The way to open channels to it, and to end the connection with a word.
+    pub handle: Handle,
     /// The channels it opens; ends with the connection.
     pub opens: mpsc::UnboundedReceiver<Open>,
     /// The connection itself.
@@ -52,29 +59,48 @@ pub async fn serve<G: Gate>(mut connection: Authenticated<G>) {
     let hub = Arc::clone(&connection.hub);
     if hub.drain.phase() > Phase::Open {
         let refusal = Refusal::new("draining", "the bastion is restarting; try again in a moment");
-        return refuse(connection.opens, &refusal.public, EXIT_REFUSED).await;
+        return turn_away(connection, &refusal).await;
     }
     let admission = hub.gate.admit(&connection.identity, &connection.route, connection.from, &connection.client);
     match admission.await {
         Ok(admitted) => live(&mut connection, admitted, None).await,
         Err(refusal) if refusal.is_for_want_of_a_grant() => match ask(&mut connection, refusal).await {
             Ok((admitted, ready)) => live(&mut connection, *admitted, Some(ready)).await,
-            Err(refusal) => refuse(connection.opens, &refusal.public, EXIT_REFUSED).await,
+            Err(refusal) => turn_away(connection, &refusal).await,
         },
-        Err(refusal) => refuse(connection.opens, &refusal.public, EXIT_REFUSED).await,
+        Err(refusal) => turn_away(connection, &refusal).await,
     }
+}
+
+/// Refuses every channel, and at last the connection.
+async fn turn_away<G: Gate>(connection: Authenticated<G>, refusal: &Refusal) {
+    refuse(connection.opens, &refusal.public, EXIT_REFUSED).await;
+    // Whoever is still there opened no channel that could have told them (`-N`).
+    let leaving = leave(&connection.handle, &connection.alive, format!("curfew: {}", refusal.public));
+    let _ = tokio::time::timeout(FAREWELL, leaving).await;
+    connection.breaker.trip();
+}
+
+/// Ends a connection with a word, and waits until the client is gone.
+async fn leave(handle: &Handle, alive: &Alive, line: String) {
+    // A session loop that takes no more messages has ended, or is stuck.
+    let _ = handle.disconnect(Disconnect::ByApplication, line, String::new()).await;
+    alive.gone().await;
 }
 
 /// A session that was admitted: reaches the target, serves its channels, and ends it. Where its grant had to be asked
 /// for, a channel is `ready` already.
 async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted, ready: Option<Ready>) {
     let hub = Arc::clone(&connection.hub);
+    let forwards = Arc::new(Semaphore::new(MOST_FORWARDS));
+    let (came, on_came) = mpsc::unbounded_channel();
     let connecting = Links::connect(
         Arc::clone(&hub.gate),
         Arc::clone(&hub.client),
         admitted.session,
         Arc::clone(&admitted.permit),
         admitted.lease.clone(),
+        Inward::new(Arc::clone(&forwards), came),
     );
     let mut lease = admitted.lease.clone();
     let links = tokio::select! {
@@ -86,7 +112,7 @@ async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted
         links = connecting => links.map_err(End::Unreachable),
     };
     let end = match links {
-        Ok(links) => talk(connection, &mut admitted, Arc::new(links), ready).await,
+        Ok(links) => talk(connection, &mut admitted, Arc::new(links), (forwards, on_came), ready).await,
         Err(end) => {
             let opens = std::mem::replace(&mut connection.opens, mpsc::unbounded_channel().1);
             if let Some(line) = last_line(admitted.permit.grant(), admitted.session, &end) {
@@ -95,6 +121,8 @@ async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted
                     tell(&ready, line.trim_start_matches("curfew: "), status).await;
                 }
                 refuse(opens, line.trim_start_matches("curfew: "), status).await;
+                let leaving = leave(&connection.handle, &connection.alive, line);
+                let _ = tokio::time::timeout(FAREWELL, leaving).await;
             }
             end
         }
@@ -108,33 +136,33 @@ async fn talk<G: Gate>(
     connection: &mut Authenticated<G>,
     admitted: &mut Admitted,
     links: Arc<Links<G>>,
+    (forwards, mut came): (Arc<Semaphore>, mpsc::UnboundedReceiver<Came>),
     ready: Option<Ready>,
 ) -> End {
     let hub = Arc::clone(&connection.hub);
     let activity = Activity::new(hub.clock.clone());
     let max_idle = admitted.permit.role().max_idle;
     let (cut, on_cut) = watch::channel(None);
-    let mut channels: JoinSet<Option<End>> = JoinSet::new();
-    let mut number = 0;
-    let mut next_talk = |admitted: &Admitted| {
-        number += 1;
-        Talk {
-            gate: Arc::clone(&hub.gate),
-            clock: hub.clock.clone(),
-            session: admitted.session,
-            permit: Arc::clone(&admitted.permit),
-            lease: admitted.lease.clone(),
-            links: Arc::clone(&links),
-            cut: on_cut.clone(),
-            farewells: Arc::clone(&hub.farewells),
-            seals: Arc::clone(&hub.seals),
-            activity: activity.clone(),
-            number,
-            live: hub.drain.enter(),
-        }
+    let common = Talk {
+        gate: Arc::clone(&hub.gate),
+        clock: hub.clock.clone(),
+        session: admitted.session,
+        permit: Arc::clone(&admitted.permit),
+        lease: admitted.lease.clone(),
+        links: Arc::clone(&links),
+        handle: connection.handle.clone(),
+        forwards,
+        notices: Notices::default(),
+        cut: on_cut,
+        farewells: Arc::clone(&hub.farewells),
+        seals: Arc::clone(&hub.seals),
+        activity: activity.clone(),
+        number: 0,
+        live: hub.drain.enter(),
     };
+    let mut channels = Channels::new(common, hub.drain.clone());
     if let Some(ready) = ready {
-        channels.spawn(resume(next_talk(admitted), ready));
+        channels.resume(ready);
     }
     let end = loop {
         tokio::select! {
@@ -143,7 +171,7 @@ async fn talk<G: Gate>(
             () = hub.drain.reached(Phase::Closing) => break End::Shutdown,
             () = activity.idle(max_idle) => break End::Idle,
             () = links.closed() => break End::Target,
-            Some(done) = channels.join_next() => match done {
+            Some(done) = channels.next_over() => match done {
                 Ok(Some(end)) => break end,
                 Ok(None) => {}
                 // A channel that fell over can no longer be trusted to have been recorded.
@@ -154,34 +182,44 @@ async fn talk<G: Gate>(
             },
             open = connection.opens.recv() => match open {
                 None => break End::Client,
-                Some(Open::Session(opened)) => {
-                    channels.spawn(serve_channel(next_talk(admitted), opened));
-                }
+                Some(open) => channels.open(open),
             },
+            Some(came) = came.recv() => channels.take(came),
         }
     };
     finish(connection, admitted, &links, channels, &cut, &end).await;
     end
 }
 
-/// Ends a live session: a last line on every channel, both sockets closed, and the target's processes gone.
+/// Ends a live session: a last line on every channel, or where there is none with the connection itself,
+/// both sockets closed, and the target's processes gone.
 async fn finish<G: Gate>(
     connection: &Authenticated<G>,
     admitted: &Admitted,
     links: &Arc<Links<G>>,
-    mut channels: JoinSet<Option<End>>,
+    channels: Channels<G>,
     cut: &watch::Sender<Option<End>>,
     end: &End,
 ) {
     let farewells = &connection.hub.farewells;
     let farewell = farewells.begin();
+    let has_session = channels.has_session();
     cut.send_replace(Some(end.clone()));
-    // A client whose last channel is closed leaves by itself, which spares its person an error message.
-    let _ = tokio::time::timeout(FAREWELL, connection.alive.gone()).await;
+    let leaving = async {
+        if has_session {
+            // A client whose last channel is closed leaves by itself, which spares its person an error message, and one
+            // that is slow the loss of its exit status.
+            return connection.alive.gone().await;
+        }
+        let line = last_line(admitted.permit.grant(), admitted.session, end);
+        let line = line.unwrap_or_else(|| "curfew: the target closed the connection".to_owned());
+        leave(&connection.handle, &connection.alive, line).await;
+    };
+    let _ = tokio::time::timeout(FAREWELL, leaving).await;
     connection.breaker.trip();
     drop(farewell);
     // The channels go on to seal their recordings.
-    channels.detach_all();
+    channels.detach();
     if end.is_cut() {
         tracing::info!(session = %admitted.session, end = end.as_str(), "cut");
     }

@@ -16,6 +16,7 @@ use crate::gate::{Admitted, Asking, Gate};
 use crate::session::Authenticated;
 use crate::ssh::console::{INPUT_QUEUE, OUTPUT_QUEUE, print};
 use crate::ssh::notice::EXIT_REFUSED;
+use crate::ssh::refuse::{SILENCE, refuse_one};
 use crate::ssh::relay::farewell;
 use crate::ssh::requests::{Allowed, Asked, gather, wants_reply};
 use crate::ssh::server::{Open, Opened};
@@ -39,6 +40,8 @@ pub struct Ready {
     pub to_client: ChannelWriteHalf<server::Msg>,
     /// Told when the client closes it.
     pub gone: Arc<Notify>,
+    /// What the client wanted before it: forwards and listeners, which wait likewise.
+    pub before: Vec<Open>,
 }
 
 /// Lets the first channel that can ask for what was refused. When that is granted, the connection is admitted, and the
@@ -50,7 +53,11 @@ pub async fn ask<G: Gate>(
     connection: &mut Authenticated<G>,
     refusal: Refusal,
 ) -> Result<(Box<Admitted>, Ready), Refusal> {
-    let Some(mut ready) = who_asks(connection, &refusal).await else { return Err(refusal) };
+    let mut before = Vec::new();
+    let Some(mut ready) = who_asks(connection, &refusal, &mut before).await else {
+        refuse_all(before, &refusal).await;
+        return Err(refusal);
+    };
     let hub = Arc::clone(&connection.hub);
     if std::mem::take(&mut ready.asked.want_reply) {
         // Some clients show nothing before that, and whether it can start will be seen when it does.
@@ -68,8 +75,12 @@ pub async fn ask<G: Gate>(
         Err(refusal) => Err(refusal),
     };
     match admitted {
-        Ok(admitted) => Ok((Box::new(admitted), ready)),
+        Ok(admitted) => {
+            ready.before = before;
+            Ok((Box::new(admitted), ready))
+        }
         Err(refusal) => {
+            refuse_all(before, &refusal).await;
             tell(&ready, &refusal.public, EXIT_REFUSED).await;
             Err(refusal)
         }
@@ -92,18 +103,32 @@ pub async fn tell(ready: &Ready, why: &str, status: u32) {
     let _ = tokio::time::timeout(PATIENCE, last).await;
 }
 
-/// The first channel that can ask; those before it are told what there is to tell.
-async fn who_asks<G: Gate>(connection: &mut Authenticated<G>, refusal: &Refusal) -> Option<Ready> {
+async fn refuse_all(opens: Vec<Open>, refusal: &Refusal) {
+    for open in opens {
+        refuse_one(open, &refusal.public, EXIT_REFUSED).await;
+    }
+}
+
+/// The first channel that can ask; those before it are told what there is to tell, and forwards and listeners kept.
+async fn who_asks<G: Gate>(
+    connection: &mut Authenticated<G>,
+    refusal: &Refusal,
+    before: &mut Vec<Open>,
+) -> Option<Ready> {
     let look = async {
-        while let Some(open) = connection.opens.recv().await {
-            let Open::Session(opened) = open;
-            let Some(ready) = gathered(opened).await else { continue };
-            if ready.can_ask() {
-                return Some(ready);
+        // Whoever opens no channel (`ssh -N`) is not asked anything.
+        let mut next = tokio::time::timeout(SILENCE, connection.opens.recv()).await.ok().flatten();
+        loop {
+            match next? {
+                Open::Session(opened) => match gathered(opened).await {
+                    Some(ready) if ready.can_ask() => return Some(ready),
+                    Some(ready) => tell(&ready, &refusal.public, EXIT_REFUSED).await,
+                    None => {}
+                },
+                other => before.push(other),
             }
-            tell(&ready, &refusal.public, EXIT_REFUSED).await;
+            next = connection.opens.recv().await;
         }
-        None
     };
     tokio::time::timeout(PATIENCE, look).await.ok().flatten()
 }
@@ -112,12 +137,13 @@ async fn gathered(opened: Opened) -> Option<Ready> {
     let Opened { mut channel, reply, gone } = opened;
     reply.accept().await;
     // What of this its role does not have is known, and left out, when there is a role.
-    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| true }).await else {
+    let allowed = Allowed { terminal: true, env: &|_| true, agent: true };
+    let Some(asked) = gather(&mut channel, allowed).await else {
         let _ = channel.close().await;
         return None;
     };
     let (from_client, to_client) = channel.split();
-    Some(Ready { asked, from_client, to_client, gone })
+    Some(Ready { asked, from_client, to_client, gone, before: Vec::new() })
 }
 
 impl Ready {
@@ -146,7 +172,7 @@ async fn converse<G: Gate>(connection: &Authenticated<G>, refusal: Refusal, read
     };
     let pty = size.is_some();
     let gate = connection.hub.gate.as_ref();
-    let Ready { asked, from_client, to_client, gone } = ready;
+    let Ready { asked, from_client, to_client, gone, .. } = ready;
     let talk = async {
         let ask = gate.ask(&connection.identity, &connection.route, asking);
         tokio::join!(ask, print(printed, to_client, pty)).0

@@ -20,18 +20,19 @@ use crate::session;
 use crate::ssh::asking::{Ready, tell};
 use crate::ssh::links::{Links, Seat};
 use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line, plain};
+use crate::ssh::notices::Notices;
 use crate::ssh::relay::{self, Ends, Finished, farewell, relay};
-use crate::ssh::requests::{Allowed, Asked, Start, gather};
+use crate::ssh::requests::{Allowed, Asked, Extra, Start, gather};
 use crate::ssh::screen::Screen;
 use crate::ssh::server::Opened;
 use crate::ssh::tape::{STUCK, Tape};
 use crate::ssh::warner::Warner;
 
 /// How long a last line may take to reach a client that is slow to read.
-const FAREWELL: Duration = Duration::from_millis(150);
+pub(super) const FAREWELL: Duration = Duration::from_millis(150);
 
 /// The size that a recording says where there is no terminal.
-const NO_TERMINAL: (u32, u32) = (80, 24);
+pub(super) const NO_TERMINAL: (u32, u32) = (80, 24);
 
 /// What a channel has of its session.
 pub struct Talk<G> {
@@ -47,6 +48,12 @@ pub struct Talk<G> {
     pub lease: Lease,
     /// The connections to the target.
     pub links: Arc<Links<G>>,
+    /// The connection to the client.
+    pub handle: server::Handle,
+    /// The places for forwarded connections.
+    pub forwards: Arc<Semaphore>,
+    /// Lines that the next channel shows.
+    pub notices: Notices,
     /// Becomes the end of the session, once there is one.
     pub cut: watch::Receiver<Option<End>>,
     /// The sessions that are being told goodbye.
@@ -66,7 +73,7 @@ pub async fn serve<G: Gate>(talk: Talk<G>, opened: Opened) -> Option<End> {
     let Opened { mut channel, reply, gone } = opened;
     reply.accept().await;
     let role = Arc::clone(talk.permit.role());
-    let allowed = Allowed { terminal: role.allows_pty(), env: &|name| role.allows_env(name) };
+    let allowed = Allowed { terminal: role.allows_pty(), env: &|name| role.allows_env(name), agent: role.agent };
     let mut cut = talk.cut.clone();
     let asked = tokio::select! {
         biased;
@@ -139,7 +146,10 @@ async fn run<G: Gate>(
         }
     };
     let mut screen = Screen::default();
+    asked.refused.iter().for_each(|extra| talk.notices.add(&without(*extra, talk.permit.role())));
     let work = async {
+        // After the listeners that were asked for before it, which a command may count on.
+        talk.notices.say(to_client).await;
         let (target, _seat) = begin(talk, &asked).await?;
         let (mut from_target, to_target) = target.split();
         let ends = Ends { from_client, to_client, from_target: &mut from_target, to_target: &to_target };
@@ -148,6 +158,7 @@ async fn run<G: Gate>(
             grant: talk.permit.grant(),
             pty: asked.terminal.is_some(),
             want_reply: asked.want_reply,
+            has_status: true,
             warner: Warner::new(talk.lease.clone(), talk.clock.clone()),
             gone,
         };
@@ -190,19 +201,23 @@ async fn run<G: Gate>(
             (end.as_str(), None)
         }
     };
+    seal(talk, &info, tape, why).await;
+    end
+}
+
+/// Seals a recording when it is its turn.
+pub(super) async fn seal<G: Gate>(talk: &Talk<G>, info: &ChannelInfo, tape: Tape, why: &str) {
     // It is never closed; without a turn it is sealed all the same.
     let _turn = talk.seals.acquire().await;
-    let sealed = tape.seal(why).await;
-    match sealed {
-        Ok(sealed) => talk.gate.sealed(talk.session, &info, sealed).await,
+    match tape.seal(why).await {
+        Ok(sealed) => talk.gate.sealed(talk.session, info, sealed).await,
         Err(error) => tracing::error!(session = %talk.session, %error, "a recording could not be sealed"),
     }
-    end
 }
 
 /// Begins the recording. A disk that is stuck gets no more time than for a write; a recording that it begins later is
 /// sealed at once, and its channel never was.
-async fn record<G: Gate>(talk: &Talk<G>, info: &ChannelInfo) -> std::io::Result<Recording> {
+pub(super) async fn record<G: Gate>(talk: &Talk<G>, info: &ChannelInfo) -> std::io::Result<Recording> {
     let (gate, session, permit, info) = (Arc::clone(&talk.gate), talk.session, Arc::clone(&talk.permit), info.clone());
     let (hand_over, begun) = oneshot::channel();
     tokio::spawn(async move {
@@ -218,7 +233,7 @@ async fn record<G: Gate>(talk: &Talk<G>, info: &ChannelInfo) -> std::io::Result<
 }
 
 /// Waits for the end of the session. A session that forgot to say why was shut down.
-async fn ended(cut: &mut watch::Receiver<Option<End>>) -> End {
+pub(super) async fn ended(cut: &mut watch::Receiver<Option<End>>) -> End {
     match cut.wait_for(Option::is_some).await {
         Ok(end) => end.clone().unwrap_or(End::Shutdown),
         Err(_) => End::Shutdown,
@@ -244,6 +259,14 @@ pub fn permitted(role: &Role, start: &Start) -> Result<(), String> {
         Start::Subsystem(name) => format!("the {} subsystem", plain(name)),
     };
     Err(format!("role {} does not allow {wanted}; it allows {}", role.name, what_it_allows(role)))
+}
+
+/// One line on what a channel goes on without.
+fn without(extra: Extra, role: &Role) -> String {
+    match extra {
+        Extra::X11 => "X11 is not forwarded; the session goes on without it".to_owned(),
+        Extra::Agent => format!("role {} does not forward your agent; the session goes on without it", role.name),
+    }
 }
 
 fn what_it_allows(role: &Role) -> String {
@@ -279,7 +302,12 @@ fn describe(number: u32, asked: &Asked) -> ChannelInfo {
 /// Opens the channel on the target and repeats there what the client asked for.
 async fn begin<G: Gate>(talk: &Talk<G>, asked: &Asked) -> Result<(Channel<client::Msg>, Seat), String> {
     let failed = |_| "the target closed the channel".to_owned();
-    let (channel, seat) = talk.links.open_session().await?;
+    let (channel, mut seat) = talk.links.open_session().await?;
+    if asked.agent {
+        seat.lend_agent();
+        // Its answer would be taken for that to the start; a target that refuses goes without, as with plain ssh.
+        channel.agent_forward(false).await.map_err(failed)?;
+    }
     if let Some(t) = &asked.terminal {
         let (cols, rows) = t.size;
         let (width, height) = t.pixels;

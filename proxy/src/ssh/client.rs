@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use curfew_policy::decide::Permit;
-use russh::client::{self, AuthResult, Handle, Msg};
+use curfew_policy::endpoint::EndpointBuf;
+use russh::client::{self, AuthResult, ChannelOpenHandle, Handle, Msg, Session};
 use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, Disconnect};
 use tokio::sync::watch;
@@ -13,6 +14,7 @@ use crate::alive::Alive;
 use crate::breaker::Breaker;
 use crate::dial::dial;
 use crate::gate::Credential;
+use crate::ssh::inward::Inward;
 use crate::ssh::notice::plain;
 use crate::wire::Wire;
 
@@ -24,6 +26,7 @@ pub struct Link {
     handle: Handle<Keys>,
     breaker: Breaker,
     alive: Alive,
+    inward: Inward,
 }
 
 impl std::fmt::Debug for Link {
@@ -33,25 +36,30 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// Dials the permit's target, checks its host key, and logs in.
+    /// Dials the permit's target, checks its host key, and logs in. `inward` is what it may open of itself.
     ///
     /// # Errors
     /// One line for the person: what was wrong with the target.
-    pub async fn open(config: Arc<client::Config>, permit: &Permit, credential: &Credential) -> Result<Self, String> {
+    pub async fn open(
+        config: Arc<client::Config>,
+        permit: &Permit,
+        credential: &Credential,
+        inward: Inward,
+    ) -> Result<Self, String> {
         let stream = dial(permit).await?;
         let failed = |why: &str| format!("{} {why}", permit.target());
         let wire = Wire::new(stream);
         let breaker = wire.breaker();
         let (gone, alive) = Alive::new();
         let shown = Arc::new(Mutex::new(None));
-        let keys = Keys { accepted: accepted(permit), shown: Arc::clone(&shown), _gone: gone };
+        let keys = Keys { accepted: accepted(permit), shown: Arc::clone(&shown), inward: inward.clone(), _gone: gone };
         let login = async {
             let mut handle = client::connect_stream(config, wire, keys).await?;
             let proven = log_in(&mut handle, permit.login(), credential).await?;
             Ok::<_, russh::Error>((handle, proven))
         };
         match tokio::time::timeout(LOGIN_TIMEOUT, login).await {
-            Ok(Ok((handle, true))) => Ok(Self { handle, breaker, alive }),
+            Ok(Ok((handle, true))) => Ok(Self { handle, breaker, alive, inward }),
             Ok(Ok((_, false))) => Err(failed(&format!(
                 "does not let the bastion in as `{}`; its operator should check what `curfew ca` prints",
                 plain(permit.login())
@@ -69,6 +77,48 @@ impl Link {
         self.handle.channel_open_session().await
     }
 
+    /// Opens a connection from the target on. `from` is where it comes from, as the client says.
+    ///
+    /// # Errors
+    /// When the target refuses it or is gone.
+    pub async fn forward(&self, to: &EndpointBuf, (from, port): &(String, u32)) -> Result<Channel<Msg>, russh::Error> {
+        match to {
+            EndpointBuf::Tcp(host, to) => self.handle.channel_open_direct_tcpip(host, *to, from, *port).await,
+            EndpointBuf::Unix(path) => self.handle.channel_open_direct_streamlocal(path).await,
+        }
+    }
+
+    /// Has the target listen, and gives the port it chose where it was left to it.
+    ///
+    /// # Errors
+    /// When the target refuses it or is gone.
+    pub async fn listen(&self, on: &EndpointBuf) -> Result<Option<u32>, russh::Error> {
+        match on {
+            EndpointBuf::Tcp(host, port) => {
+                let chosen = self.handle.tcpip_forward(host, *port).await?;
+                Ok((*port == 0).then_some(chosen))
+            }
+            EndpointBuf::Unix(path) => self.handle.streamlocal_forward(path).await.map(|()| None),
+        }
+    }
+
+    /// Has the target listen no more.
+    ///
+    /// # Errors
+    /// When the target refuses it or is gone.
+    pub async fn cancel(&self, on: &EndpointBuf) -> Result<(), russh::Error> {
+        match on {
+            EndpointBuf::Tcp(host, port) => self.handle.cancel_tcpip_forward(host, *port).await,
+            EndpointBuf::Unix(path) => self.handle.cancel_streamlocal_forward(path).await,
+        }
+    }
+
+    /// What the target may open of itself.
+    #[must_use]
+    pub const fn inward(&self) -> &Inward {
+        &self.inward
+    }
+
     /// Waits until the connection is gone.
     pub async fn closed(&self) {
         self.alive.gone().await;
@@ -82,10 +132,11 @@ impl Link {
     }
 }
 
-/// Which host keys are accepted, and what was shown instead.
+/// Which host keys are accepted, what was shown instead, and what the target may open of itself.
 struct Keys {
     accepted: Vec<PublicKey>,
     shown: Arc<Mutex<Option<String>>>,
+    inward: Inward,
     /// Dropped with the session loop, which is how a link learns that it is gone.
     _gone: watch::Sender<()>,
 }
@@ -104,6 +155,91 @@ impl client::Handler for Keys {
             *shown = Some(format!("{} {}", key.algorithm(), key.fingerprint(HashAlg::Sha256)));
         }
         Ok(known)
+    }
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
+        from: &str,
+        from_port: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let on = EndpointBuf::Tcp(host.to_owned(), port);
+        self.inward.by_listener(on, (from.to_owned(), from_port), channel, reply).await;
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        channel: Channel<Msg>,
+        path: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.inward.by_listener(EndpointBuf::Unix(path.to_owned()), (String::new(), 0), channel, reply).await;
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.inward.by_agent(channel, reply).await;
+        Ok(())
+    }
+
+    // russh accepts the others unless it is told otherwise.
+
+    async fn server_channel_open_session(
+        &mut self,
+        _: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.inward.refuse(reply).await;
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.inward.refuse(reply).await;
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.inward.refuse(reply).await;
+        Ok(())
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.inward.refuse(reply).await;
+        Ok(())
     }
 }
 

@@ -23,7 +23,7 @@ pub const INPUT_QUEUE: usize = 64;
 pub async fn serve<G: Gate>(gate: Arc<G>, identity: Identity, called: String, from: SocketAddr, opened: Opened) {
     let Opened { mut channel, reply, .. } = opened;
     reply.accept().await;
-    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false }).await else {
+    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false, agent: false }).await else {
         let _ = channel.close().await;
         return;
     };

@@ -3,23 +3,30 @@
 //! sshd runs no more than ten sessions on a connection (`MaxSessions`). A person who multiplexes more is not to notice,
 //! and the clean-up at the end needs a place of its own.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use curfew_policy::decide::Permit;
+use curfew_policy::endpoint::EndpointBuf;
 use curfew_policy::id::SessionId;
 use russh::client::Msg;
-use russh::{Channel, client};
+use russh::{Channel, ChannelOpenFailure, client};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::deadline::{Lease, Standing};
 use crate::gate::Gate;
 use crate::ssh::client::Link;
+use crate::ssh::inward::{AgentLent, Inward};
+use crate::ssh::notice::plain;
 use crate::ssh::reap::reap;
 
 /// How many channels go over one connection.
 const PER_LINK: usize = 8;
+
+/// How long a target is waited for that is to stop listening. After it the connection closes, and the listeners with it.
+const STOPPING: Duration = Duration::from_secs(2);
 
 /// The connections of one session to its target.
 pub struct Links<G> {
@@ -28,6 +35,10 @@ pub struct Links<G> {
     session: SessionId,
     permit: Arc<Permit>,
     lease: Lease,
+    inward: Inward,
+    /// The one that everything goes over that is no session: forwards take no place from sshd's sessions, and a listener
+    /// belongs to the connection that asked for it.
+    first: OnceLock<Arc<Link>>,
     links: Mutex<Vec<Slot>>,
 }
 
@@ -37,12 +48,22 @@ struct Slot {
 }
 
 /// A channel's seat on a connection, free again when it is dropped.
-#[derive(Debug)]
-pub struct Seat(Arc<AtomicUsize>);
+pub struct Seat {
+    seats: Arc<AtomicUsize>,
+    link: Arc<Link>,
+    agent: Option<AgentLent>,
+}
+
+impl Seat {
+    /// Lets the target reach the client's agent, by this connection and as long as the seat is taken.
+    pub fn lend_agent(&mut self) {
+        self.agent = Some(self.link.inward().lend_agent());
+    }
+}
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.seats.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -57,10 +78,13 @@ impl<G: Gate> Links<G> {
         session: SessionId,
         permit: Arc<Permit>,
         lease: Lease,
+        inward: Inward,
     ) -> Result<Self, String> {
-        let links = Self { gate, config, session, permit, lease, links: Mutex::default() };
-        let first = links.dial().await?;
-        links.links.lock().await.push(first);
+        let first = OnceLock::new();
+        let links = Self { gate, config, session, permit, lease, inward, first, links: Mutex::default() };
+        let slot = links.dial().await?;
+        let _ = links.first.set(Arc::clone(&slot.link));
+        links.links.lock().await.push(slot);
         Ok(links)
     }
 
@@ -86,13 +110,68 @@ impl<G: Gate> Links<G> {
         Ok((channel, seat))
     }
 
+    /// Opens a connection from the target on.
+    ///
+    /// # Errors
+    /// The target's own refusal.
+    pub async fn forward(&self, to: &EndpointBuf, from: &(String, u32)) -> Result<Channel<Msg>, ChannelOpenFailure> {
+        let link = self.first.get().ok_or(ChannelOpenFailure::ConnectFailed)?;
+        link.forward(to, from).await.map_err(|error| refusal_of(&error))
+    }
+
+    /// Has the target listen, and gives the port it chose where it was left to it.
+    ///
+    /// # Errors
+    /// When the target refuses it or is gone.
+    pub async fn listen(&self, on: &EndpointBuf) -> Result<Option<u32>, russh::Error> {
+        self.first.get().ok_or(russh::Error::Disconnect)?.listen(on).await
+    }
+
+    /// Has the target listen no more; `false` when it refuses that or is gone.
+    pub async fn cancel(&self, on: &EndpointBuf) -> bool {
+        match self.first.get() {
+            Some(link) => link.cancel(on).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Has the target listen no more, and waits for nothing.
+    pub fn stop_listening(&self, on: Vec<EndpointBuf>) {
+        if let Some(link) = self.first.get().map(Arc::clone).filter(|_| !on.is_empty()) {
+            tokio::spawn(async move {
+                let all: JoinSet<_> = on
+                    .into_iter()
+                    .map(|on| {
+                        let link = Arc::clone(&link);
+                        async move { link.cancel(&on).await }
+                    })
+                    .collect();
+                let _ = tokio::time::timeout(STOPPING, all.join_all()).await;
+            });
+        }
+    }
+
+    /// From now on the target may open connections that come by this listener.
+    pub fn expect(&self, on: &EndpointBuf) {
+        if let Some(link) = self.first.get() {
+            link.inward().expect(on);
+        }
+    }
+
+    /// From now on it may not.
+    pub fn forget(&self, on: &EndpointBuf) {
+        if let Some(link) = self.first.get() {
+            link.inward().forget(on);
+        }
+    }
+
     async fn dial(&self) -> Result<Slot, String> {
         let until = match self.lease.standing() {
             Standing::Until(deadline) => deadline.expires_at(),
             Standing::Over(_) => return Err("the grant is over".to_owned()),
         };
         let credential = self.gate.credential(self.session, &self.permit, until).await?;
-        let link = Link::open(Arc::clone(&self.config), &self.permit, &credential).await?;
+        let link = Link::open(Arc::clone(&self.config), &self.permit, &credential, self.inward.another()).await?;
         Ok(Slot { link: Arc::new(link), seats: Arc::default() })
     }
 
@@ -129,6 +208,18 @@ impl<G: Gate> Links<G> {
 impl Slot {
     fn take(&self) -> (Arc<Link>, Seat) {
         self.seats.fetch_add(1, Ordering::SeqCst);
-        (Arc::clone(&self.link), Seat(Arc::clone(&self.seats)))
+        let link = Arc::clone(&self.link);
+        (Arc::clone(&link), Seat { seats: Arc::clone(&self.seats), link, agent: None })
+    }
+}
+
+/// What one side said when it refused a channel, for the other side: its code, and its words made harmless.
+#[must_use]
+pub fn refusal_of(error: &russh::Error) -> ChannelOpenFailure {
+    match error {
+        russh::Error::ChannelOpenFailure(reason) => {
+            ChannelOpenFailure::Other { code: reason.code(), reason: plain(reason.description()) }
+        }
+        _ => ChannelOpenFailure::ConnectFailed,
     }
 }

@@ -3,11 +3,17 @@
 pub mod algorithms;
 pub mod asking;
 pub mod channel;
+pub mod channels;
 pub mod client;
 pub mod console;
 pub mod copy;
+pub mod count;
+pub mod forward;
+pub mod inward;
 pub mod links;
+pub mod listen;
 pub mod notice;
+pub mod notices;
 pub mod reap;
 pub mod refuse;
 pub mod relay;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use russh::ChannelOpenFailure;
 use tokio::sync::mpsc;
 
 use crate::ssh::relay::farewell;
@@ -12,21 +13,34 @@ use crate::ssh::server::{Open, Opened};
 /// How long a refused connection may stay.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a connection may stay without a channel that could be told (`ssh -N`).
+pub(super) const SILENCE: Duration = Duration::from_secs(2);
+
 /// Tells every channel why, until the client leaves or has had time enough.
 pub async fn refuse(mut opens: mpsc::UnboundedReceiver<Open>, why: &str, status: u32) {
-    let line = format!("curfew: {why}");
     let tell = async {
-        while let Some(Open::Session(opened)) = opens.recv().await {
-            tell_one(opened, &line, status).await;
+        let mut next = tokio::time::timeout(SILENCE, opens.recv()).await.ok().flatten();
+        while let Some(open) = next {
+            refuse_one(open, why, status).await;
+            next = opens.recv().await;
         }
     };
     let _ = tokio::time::timeout(PATIENCE, tell).await;
 }
 
+/// Tells one why.
+pub(super) async fn refuse_one(open: Open, why: &str, status: u32) {
+    match open {
+        Open::Session(opened) => tell_one(opened, &format!("curfew: {why}"), status).await,
+        Open::Forward(wanted) => wanted.opened.refuse(ChannelOpenFailure::AdministrativelyProhibited, why).await,
+        Open::Listen(listen) => listen.refuse(why),
+    }
+}
+
 async fn tell_one(opened: Opened, line: &str, status: u32) {
     let Opened { mut channel, reply, .. } = opened;
     reply.accept().await;
-    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false }).await else {
+    let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false, agent: false }).await else {
         let _ = channel.close().await;
         return;
     };

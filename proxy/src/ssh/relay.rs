@@ -48,6 +48,8 @@ pub struct Channel<'a> {
     pub pty: bool,
     /// Whether the client waits for an answer to its shell, exec or subsystem request.
     pub want_reply: bool,
+    /// Whether it runs something that ends with a status, for which a client waits that has closed it.
+    pub has_status: bool,
     /// Says when a warning is due.
     pub warner: Warner,
     /// Told when the client closes the channel.
@@ -81,7 +83,8 @@ impl From<Failed> for Finished {
 pub async fn relay(ends: Ends<'_>, channel: Channel<'_>, screen: &mut Screen) -> Finished {
     let tape = channel.tape;
     let gone = Arc::clone(&channel.gone);
-    let input = Input { from: ends.from_client, target: ends.to_target, client: ends.to_client, tape };
+    let has_status = channel.has_status;
+    let input = Input { from: ends.from_client, target: ends.to_target, client: ends.to_client, tape, has_status };
     let output = Output {
         from: ends.from_target,
         client: ends.to_client,
@@ -121,6 +124,7 @@ struct Input<'a> {
     target: &'a ChannelWriteHalf<client::Msg>,
     client: &'a ChannelWriteHalf<server::Msg>,
     tape: &'a Tape,
+    has_status: bool,
 }
 
 impl Input<'_> {
@@ -140,6 +144,7 @@ impl Input<'_> {
                 ChannelMsg::Custom { want_reply, name, data } => self.custom(want_reply, name, data).await,
                 // OpenSSH closes a multiplexed channel when both directions have ended, and still waits for the exit
                 // status: the output's half ends the relay, or the hurry of who closed.
+                ChannelMsg::Close if !self.has_status => return Finished::Client,
                 ChannelMsg::Close => {
                     let _ = self.target.eof().await;
                     return std::future::pending().await;

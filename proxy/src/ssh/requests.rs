@@ -39,6 +39,10 @@ pub struct Asked {
     pub terminal: Option<Terminal>,
     /// The environment variables that are allowed.
     pub env: Vec<(String, String)>,
+    /// Whether the client lends its agent, and may.
+    pub agent: bool,
+    /// What was asked for and is refused, although the channel goes on without it.
+    pub refused: Vec<Extra>,
     /// What is to run.
     pub start: Start,
     /// Whether the client waits for an answer to that.
@@ -52,7 +56,20 @@ impl Asked {
     pub fn narrow(&mut self, role: &Role) {
         self.env.retain(|(name, _)| role.allows_env(name));
         self.terminal = self.terminal.take().filter(|_| role.allows_pty());
+        if self.agent && !role.agent {
+            self.agent = false;
+            self.refused.push(Extra::Agent);
+        }
     }
+}
+
+/// What a channel may ask for beside what is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// That the target may reach the client's X server (RFC 4254 §6.3).
+    X11,
+    /// That the target may reach the client's agent (draft-ietf-sshm-ssh-agent §4).
+    Agent,
 }
 
 /// What a channel may ask for.
@@ -62,6 +79,8 @@ pub struct Allowed<'a> {
     pub terminal: bool,
     /// Which environment variables.
     pub env: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Whether the target may reach the client's agent.
+    pub agent: bool,
 }
 
 /// Reads and answers a channel's requests until it says what is to run; that last one the caller answers. `None` when
@@ -69,6 +88,8 @@ pub struct Allowed<'a> {
 pub async fn gather(channel: &mut Channel<Msg>, allowed: Allowed<'_>) -> Option<Asked> {
     let mut terminal: Option<Terminal> = None;
     let mut env: Vec<(String, String)> = Vec::new();
+    let mut agent = false;
+    let mut refused = Vec::new();
     loop {
         let (start, want_reply) = match channel.wait().await? {
             ChannelMsg::RequestShell { want_reply } => (Start::Shell, want_reply),
@@ -113,13 +134,28 @@ pub async fn gather(channel: &mut Channel<Msg>, allowed: Allowed<'_>) -> Option<
                 answer(channel, want_reply, good).await;
                 continue;
             }
+            ChannelMsg::AgentForward { want_reply } => {
+                agent |= allowed.agent;
+                if !allowed.agent && !refused.contains(&Extra::Agent) {
+                    refused.push(Extra::Agent);
+                }
+                answer(channel, want_reply, allowed.agent).await;
+                continue;
+            }
+            ChannelMsg::RequestX11 { want_reply, .. } => {
+                if !refused.contains(&Extra::X11) {
+                    refused.push(Extra::X11);
+                }
+                answer(channel, want_reply, false).await;
+                continue;
+            }
             ChannelMsg::Close | ChannelMsg::Eof => return None,
             other => {
                 answer(channel, wants_reply(&other), false).await;
                 continue;
             }
         };
-        return Some(Asked { terminal, env, start, want_reply, ended: false });
+        return Some(Asked { terminal, env, agent, refused, start, want_reply, ended: false });
     }
 }
 

@@ -4,15 +4,24 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use curfew_policy::endpoint::EndpointBuf;
 use russh::keys::{Algorithm, Certificate, PublicKey};
-use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use russh::server::{
+    Auth, ChannelOpenHandle, GlobalReply, Handle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+};
+use russh::{Channel, ChannelId, ChannelOpenFailure};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::alive::Alive;
 use crate::gate::{Gate, Identity};
 use crate::route::LONGEST_NAME;
 use crate::strangers::Knock;
+
+/// From how many channels on it is looked which of them are gone: more than there may be at once.
+const MANY_CHANNELS: usize = 512;
+
+/// How many wishes for listeners may wait for an answer.
+const MOST_WISHES: usize = 64;
 
 /// Somebody who proved who they are.
 #[derive(Debug)]
@@ -23,12 +32,48 @@ pub struct Proven {
     pub typed: String,
     /// The client's identification string, as it came.
     pub client: String,
+    /// The way to open channels to the client, and to end the connection with a word.
+    pub handle: Handle,
 }
 
-/// A channel that the client wants.
+/// What the client wants: a channel, or that somebody listens.
 pub enum Open {
     /// A session (RFC 4254 §6.1).
     Session(Opened),
+    /// A connection onwards (RFC 4254 §7.2; OpenSSH's PROTOCOL §2.4): `ssh -L`, `-D`, `-W`.
+    Forward(Forwarded),
+    /// Connections from there (RFC 4254 §7.1; OpenSSH's PROTOCOL §2.4): `ssh -R`.
+    Listen(Listen),
+}
+
+/// A connection onwards that a client wants.
+pub struct Forwarded {
+    /// The channel.
+    pub opened: Opened,
+    /// Where to, as it was typed.
+    pub to: EndpointBuf,
+    /// Where the connection came from that is to be carried on, in the client's words; never trusted.
+    pub from: (String, u32),
+}
+
+/// A listener that a client wants, or wants no more.
+pub struct Listen {
+    /// Where, as it was typed.
+    pub on: EndpointBuf,
+    /// Whether it is to end.
+    pub cancel: bool,
+    /// Takes the answer.
+    pub reply: GlobalReply,
+    /// Its place among those that may wait for an answer.
+    place: OwnedSemaphorePermit,
+}
+
+impl Listen {
+    /// Refuses it, in one line that clients show when they are asked to tell more.
+    pub fn refuse(self, why: &str) {
+        self.reply.refuse(&format!("curfew: {why}"));
+        drop(self.place);
+    }
 }
 
 /// A channel to be accepted or refused.
@@ -41,6 +86,13 @@ pub struct Opened {
     pub gone: Arc<Notify>,
 }
 
+impl Opened {
+    /// Refuses it, in one line that the client shows.
+    pub async fn refuse(self, reason: ChannelOpenFailure, why: &str) {
+        self.reply.reject(ChannelOpenFailure::Other { code: reason.code(), reason: format!("curfew: {why}") }).await;
+    }
+}
+
 /// The door that one connection came through.
 pub struct Door<G> {
     gate: Arc<G>,
@@ -51,6 +103,7 @@ pub struct Door<G> {
     proven: Option<oneshot::Sender<Proven>>,
     opens: mpsc::UnboundedSender<Open>,
     gone: HashMap<ChannelId, Arc<Notify>>,
+    wishes: Arc<Semaphore>,
     /// Dropped with the connection, which is how others learn that it is gone.
     _alive: watch::Sender<()>,
 }
@@ -81,6 +134,7 @@ impl<G: Gate> Door<G> {
             proven: Some(proven),
             opens,
             gone: HashMap::new(),
+            wishes: Arc::new(Semaphore::new(MOST_WISHES)),
             _alive: sender,
         };
         (door, Visitor { proven: on_proven, opens: on_opens, alive })
@@ -89,6 +143,25 @@ impl<G: Gate> Door<G> {
     /// Whether a key may be tried at all: SHA-1 signatures and endless names are not looked at.
     fn is_sane(typed: &str, algorithm: &Algorithm) -> bool {
         typed.len() <= LONGEST_NAME && !matches!(algorithm, Algorithm::Rsa { hash: None } | Algorithm::Dsa)
+    }
+
+    fn opened(&mut self, channel: Channel<Msg>, reply: ChannelOpenHandle) -> Opened {
+        if self.gone.len() >= MANY_CHANNELS {
+            // Nobody waits for those that were refused.
+            self.gone.retain(|_, gone| Arc::strong_count(gone) > 1);
+        }
+        let gone = Arc::new(Notify::new());
+        self.gone.insert(channel.id(), Arc::clone(&gone));
+        Opened { channel, reply, gone }
+    }
+
+    /// Hands a wish for a listener over. Its answer comes later, so what is returned here counts for nothing.
+    fn listen(&self, on: EndpointBuf, cancel: bool, session: &mut Session) -> Result<bool, russh::Error> {
+        if let Ok(place) = Arc::clone(&self.wishes).try_acquire_owned() {
+            // When nobody takes it the connection is ending; dropping it refuses it.
+            let _ = self.opens.send(Open::Listen(Listen { on, cancel, reply: session.reply_later(), place }));
+        }
+        Ok(false)
     }
 
     /// Says no, later to whoever guesses. How much later hangs on the source alone: what was typed or offered makes no
@@ -166,7 +239,8 @@ impl<G: Gate> Handler for Door<G> {
         match (self.identity.take(), self.proven.take()) {
             (Some(identity), Some(proven)) => {
                 // When nobody waits any more the connection is ending.
-                let _ = proven.send(Proven { identity, typed: std::mem::take(&mut self.typed), client });
+                let (typed, handle) = (std::mem::take(&mut self.typed), session.handle());
+                let _ = proven.send(Proven { identity, typed, client, handle });
                 Ok(())
             }
             // Success without a proof of ours cannot be; if it ever is, the connection ends here.
@@ -180,11 +254,55 @@ impl<G: Gate> Handler for Door<G> {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
-        let gone = Arc::new(Notify::new());
-        self.gone.insert(channel.id(), Arc::clone(&gone));
-        // When nobody takes it the connection is ending; dropping `reply` refuses it.
-        let _ = self.opens.send(Open::Session(Opened { channel, reply, gone }));
+        let opened = self.opened(channel, reply);
+        // When nobody takes it the connection is ending; dropping it refuses it.
+        let _ = self.opens.send(Open::Session(opened));
         Ok(())
+    }
+
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
+        origin: &str,
+        origin_port: u32,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let opened = self.opened(channel, reply);
+        let (to, from) = (EndpointBuf::Tcp(host.to_owned(), port), (origin.to_owned(), origin_port));
+        let _ = self.opens.send(Open::Forward(Forwarded { opened, to, from }));
+        Ok(())
+    }
+
+    async fn channel_open_direct_streamlocal(
+        &mut self,
+        channel: Channel<Msg>,
+        path: &str,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let opened = self.opened(channel, reply);
+        let (to, from) = (EndpointBuf::Unix(path.to_owned()), (String::new(), 0));
+        let _ = self.opens.send(Open::Forward(Forwarded { opened, to, from }));
+        Ok(())
+    }
+
+    async fn tcpip_forward(&mut self, host: &str, port: &mut u32, session: &mut Session) -> Result<bool, Self::Error> {
+        self.listen(EndpointBuf::Tcp(host.to_owned(), *port), false, session)
+    }
+
+    async fn cancel_tcpip_forward(&mut self, host: &str, port: u32, s: &mut Session) -> Result<bool, Self::Error> {
+        self.listen(EndpointBuf::Tcp(host.to_owned(), port), true, s)
+    }
+
+    async fn streamlocal_forward(&mut self, path: &str, session: &mut Session) -> Result<bool, Self::Error> {
+        self.listen(EndpointBuf::Unix(path.to_owned()), false, session)
+    }
+
+    async fn cancel_streamlocal_forward(&mut self, path: &str, session: &mut Session) -> Result<bool, Self::Error> {
+        self.listen(EndpointBuf::Unix(path.to_owned()), true, session)
     }
 
     async fn channel_close(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Self::Error> {

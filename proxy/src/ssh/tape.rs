@@ -64,6 +64,11 @@ struct Following {
 }
 
 impl Scribe {
+    fn new(transcript: Box<dyn Transcript + Send>) -> Self {
+        let state = Mutex::new(Following { transcript, to_client: VecDeque::new() });
+        Self { state, answered: Notify::new() }
+    }
+
     /// A scribe for what is about to run, where it moves files.
     fn of(asked: &Asked, role: &Role) -> Option<Self> {
         let transcript: Box<dyn Transcript + Send> = match &asked.start {
@@ -73,8 +78,7 @@ impl Scribe {
             Start::Exec(command) => Box::new(Copy::new(CopyKind::of_command(command)?)),
             Start::Subsystem(_) | Start::Shell => return None,
         };
-        let state = Mutex::new(Following { transcript, to_client: VecDeque::new() });
-        Some(Self { state, answered: Notify::new() })
+        Some(Self::new(transcript))
     }
 
     fn state(&self) -> MutexGuard<'_, Following> {
@@ -95,6 +99,18 @@ impl Tape {
     pub fn new(recording: Recording, asked: &Asked, role: &Role, clock: Clock, activity: Activity) -> Self {
         let begun = clock.now().mono;
         Self { recording, clock, begun, activity, input: role.record_input, scribe: Scribe::of(asked, role) }
+    }
+
+    /// A tape on a recording that has begun, of which only a transcript is made.
+    #[must_use]
+    pub fn following(
+        recording: Recording,
+        transcript: Box<dyn Transcript + Send>,
+        clock: Clock,
+        activity: Activity,
+    ) -> Self {
+        let begun = clock.now().mono;
+        Self { recording, clock, begun, activity, input: false, scribe: Some(Scribe::new(transcript)) }
     }
 
     fn elapsed(&self) -> Duration {
@@ -157,9 +173,12 @@ impl Tape {
     }
 
     fn note_all(&self, notes: &[Note]) {
-        for note in notes {
-            self.recording.note(self.elapsed(), &note.text, &note.fields);
-        }
+        notes.iter().for_each(|note| self.tell(note));
+    }
+
+    /// Writes down what happened beside the bytes.
+    pub fn tell(&self, note: &Note) {
+        self.recording.note(self.elapsed(), &note.text, &note.fields);
     }
 
     /// Writes a new terminal size down.
