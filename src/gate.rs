@@ -8,13 +8,13 @@ use arc_swap::ArcSwap;
 use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
-use curfew_policy::target::TargetAuth;
+use curfew_policy::target::{Protocol, TargetAuth};
 use curfew_proxy::deadline::End;
 use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Gate, Identity};
 use curfew_proxy::route::Route;
 use curfew_recorder::{Header, Origin, Recording, SealKey, Sealed};
 use jiff::Timestamp;
-use russh::keys::{HashAlg, PrivateKey, PublicKey};
+use russh::keys::{Certificate, HashAlg, PrivateKey, PublicKey};
 
 use crate::certify;
 use crate::config::Config;
@@ -27,6 +27,7 @@ use crate::refusals::Refusals;
 use crate::store::Recorded;
 use crate::usecase::admit::{Caller, admit};
 use crate::usecase::offer::Place;
+use crate::usecase::reach::reach;
 use crate::usecase::{Actor, Desk, hangup, record, refuse};
 use crate::vitals::Vitals;
 
@@ -38,6 +39,8 @@ pub struct Product {
     pub config: Arc<ArcSwap<Config>>,
     /// Signs the certificates that prove sessions to targets.
     pub user_ca: Arc<PrivateKey>,
+    /// Signs the certificates that prove the bastion to clients.
+    pub host_ca: Arc<PrivateKey>,
     /// Seals recordings.
     pub seal: Arc<SealKey>,
     /// Where recordings are.
@@ -68,6 +71,26 @@ impl Gate for Product {
         self.config.load().targets.contains_key(name)
     }
 
+    async fn reach(&self, identity: &Identity, host: &str, port: u32, from: SocketAddr) -> Result<Protocol, Refusal> {
+        let caller = Caller { target: host.to_owned(), ..caller(identity, from) };
+        reach(&self.desk, caller, port, self.port).await.map_err(crate::usecase::Fault::into_refusal)
+    }
+
+    fn host_certificate(&self, target: Option<&str>, key: &PublicKey) -> Option<Certificate> {
+        let config = self.config.load();
+        let names: Vec<&str> = match target {
+            Some(target) => vec![target],
+            None => config.gateway.names.iter().map(String::as_str).collect(),
+        };
+        // Without a name it would be for any.
+        if names.is_empty() {
+            return None;
+        }
+        certify::for_host(&self.host_ca, key, &names, self.desk.clock().wall())
+            .inspect_err(|error| tracing::error!(?names, %error, "no host certificate"))
+            .ok()
+    }
+
     async fn admit(
         &self,
         identity: &Identity,
@@ -75,18 +98,12 @@ impl Gate for Product {
         from: SocketAddr,
         client: &str,
     ) -> Result<Admitted, Refusal> {
-        let (target, login) = match route {
-            Route::Target { name, login } => (name.clone(), login.clone()),
-            Route::Bastion(name) => (name.clone(), None),
+        let (target, login, protocol) = match route {
+            Route::Target { name, login } => (name.clone(), login.clone(), Protocol::Ssh),
+            Route::Service(name) => (name.clone(), None, Protocol::Tcp),
+            Route::Bastion(name) => (name.clone(), None, Protocol::Ssh),
         };
-        let caller = Caller {
-            user: identity.user.clone(),
-            proof: identity.proof.clone(),
-            target,
-            login,
-            from: from.to_string(),
-            client: client.to_owned(),
-        };
+        let caller = Caller { target, login, protocol, client: client.to_owned(), ..caller(identity, from) };
         let admitted = admit(&self.desk, caller).await.map_err(crate::usecase::Fault::into_refusal)?;
         Ok(Admitted { session: admitted.session, permit: Arc::new(admitted.permit), lease: admitted.lease })
     }
@@ -137,7 +154,11 @@ impl Gate for Product {
             command: info.command.clone(),
             ..Origin::default()
         };
-        let title = format!("{}: {}@{} ({session})", permit.user(), permit.login(), permit.target());
+        let to = match permit.login() {
+            "" => permit.target().to_owned(),
+            login => format!("{login}@{}", permit.target()),
+        };
+        let title = format!("{}: {to} ({session})", permit.user());
         let begun = u64::try_from(now.as_second()).unwrap_or_default();
         let header = Header::new(info.size, begun, info.term.as_deref(), Some(&title), origin);
         let folder = self.recordings.join(now.strftime("%Y-%m-%d").to_string());
@@ -200,5 +221,18 @@ impl Gate for Product {
         let (desk, detail) = (self.desk.clone(), detail.to_owned());
         // A slow database holds up nobody at the door. Only the first of an hour gets as far as that.
         tokio::spawn(async move { refuse::connection(&desk, &from.to_string(), code, &detail).await });
+    }
+}
+
+/// Somebody proven, before it is known where to.
+fn caller(identity: &Identity, from: SocketAddr) -> Caller {
+    Caller {
+        user: identity.user.clone(),
+        proof: identity.proof.clone(),
+        target: String::new(),
+        login: None,
+        protocol: Protocol::Ssh,
+        from: from.to_string(),
+        client: String::new(),
     }
 }

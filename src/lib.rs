@@ -12,8 +12,10 @@
 //! Arrows point at what is imported; a test walks them and fails when one runs back.
 //!
 //! **The story of a connection** reads from top to bottom in `proxy`: `listener` (who is it, where to) → `session`
-//! (admitted, or refused → asked → admitted; live → ended) → `ssh/channel` (asked, recorded, relayed, sealed) → `ssh/relay` (the bytes). All it asks
-//! of the product goes through one trait, `proxy::gate::Gate`, which [`gate`] answers.
+//! (admitted, or refused → asked → admitted; live → ended) → `ssh/channel` (asked, recorded, relayed, sealed) →
+//! `ssh/relay` (the bytes). All it asks of the product goes through one trait, `proxy::gate::Gate`, which [`gate`]
+//! answers. A connection to the bastion itself is in `ssh/bastion`: console commands, SSH inside SSH (`ssh/jump`, then
+//! `session` again), TCP services (`tcp`).
 //!
 //! **The story of a request** begins at a door, [`console`] (`ssh bastion COMMAND`) or [`ctl`] (the operator's socket),
 //! which parses and prints; [`usecase`] knows what people may do, one verb a file; [`store`] keeps it, each change
@@ -24,6 +26,8 @@
 //! | what a rule means, who gets in | `policy/src/{ask,decide,rule,role,pattern}.rs` |
 //! | how and when a session is cut | `proxy/src/{deadline,session}.rs`, `proxy/src/ssh/{relay,notice,reap,warner}.rs` |
 //! | what may be forwarded, and how: `-L`, `-D`, `-R`, `-A` | `policy/src/endpoint.rs`, `proxy/src/ssh/{forward,listen,inward,count}.rs` |
+//! | what `ssh -J`, `-W` and `-L` lead to | `src/usecase/reach.rs`, `proxy/src/ssh/{bastion,jump}.rs`, `proxy/src/tcp/` |
+//! | what the CAs sign | [`certify`] |
 //! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/{strangers,penalties,source}.rs`, `proxy/src/ssh/algorithms.rs`, [`refusals`] |
 //! | what russh does otherwise than upstream | `proxy/russh/edits/` |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use curfew_policy::decide::Permit;
+use curfew_policy::target::Protocol;
 use tokio::net::TcpStream;
 
 /// How long a target may take to accept a connection.
@@ -18,16 +19,17 @@ pub async fn dial(permit: &Permit) -> Result<TcpStream, String> {
     let connecting = TcpStream::connect((address.host.as_str(), address.port));
     match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) => Err(format!("{} {}", permit.target(), explain(&error))),
+        Ok(Err(error)) => Err(format!("{} {}", permit.target(), explain(&error, permit.protocol()))),
         Err(_) => Err(format!("{} did not answer within {} s", permit.target(), CONNECT_TIMEOUT.as_secs())),
     }
 }
 
-fn explain(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "refused the connection; is its SSH server running?",
-        io::ErrorKind::TimedOut => "did not answer",
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "is not reachable from the bastion",
+fn explain(error: &io::Error, protocol: Protocol) -> &'static str {
+    match (error.kind(), protocol) {
+        (io::ErrorKind::ConnectionRefused, Protocol::Ssh) => "refused the connection; is its SSH server running?",
+        (io::ErrorKind::ConnectionRefused, Protocol::Tcp) => "refused the connection; is its service running?",
+        (io::ErrorKind::TimedOut, _) => "did not answer",
+        (io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable, _) => "is not reachable from the bastion",
         _ => "could not be reached (its name may not resolve)",
     }
 }

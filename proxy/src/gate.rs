@@ -8,6 +8,7 @@ use bytes::Bytes;
 use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
+use curfew_policy::target::Protocol;
 use curfew_recorder::{Recording, Sealed};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -154,6 +155,20 @@ pub trait Gate: Send + Sync + 'static {
 
     /// Whether a target has this name.
     fn is_target(&self, name: &str) -> bool;
+
+    /// What a `direct-tcpip` channel on the bastion's own door leads to: the target of exactly this name, at a port that is
+    /// its own. It is no decision: whether this person may go there, [`Self::admit`] says.
+    fn reach(
+        &self,
+        identity: &Identity,
+        host: &str,
+        port: u32,
+        from: SocketAddr,
+    ) -> impl Future<Output = Result<Protocol, Refusal>> + Send;
+
+    /// A certificate that says this is the host key for this target, or for the bastion itself. `None` when there is none:
+    /// clients see the plain key then.
+    fn host_certificate(&self, target: Option<&str>, key: &russh::keys::PublicKey) -> Option<russh::keys::Certificate>;
 
     /// Decides whether this person may open a session there now, and writes the session down.
     fn admit(

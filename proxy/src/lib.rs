@@ -1,7 +1,8 @@
 //! The bytes under a lease: listeners, SSH on both sides, and the cut.
 //!
 //! One connection reads from top to bottom in [`listener`] (who is it, where to) and [`session`] (admitted → live →
-//! ended); one channel in [`ssh::channel`]. The product is behind one trait, [`gate::Gate`].
+//! ended); one channel in [`ssh::channel`]. What comes over a connection to the bastion itself is in [`ssh::bastion`]: commands,
+//! SSH inside SSH ([`ssh::jump`]), and TCP services ([`tcp`]). The product is behind one trait, [`gate::Gate`].
 
 pub mod alive;
 pub mod breaker;
@@ -22,5 +23,7 @@ pub mod ssh;
 pub mod strangers;
 #[cfg(test)]
 mod strangers_tests;
+pub mod tcp;
+pub mod tunnel;
 pub mod wire;
 pub mod workers;

@@ -5,19 +5,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::ChannelOpenFailure;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 
 use crate::drain::Phase;
 use crate::gate::Gate;
 use crate::hub::Hub;
 use crate::route::Route;
 use crate::session::{self, Authenticated};
-use crate::ssh::console;
-use crate::ssh::server::{Door, Open, Proven, Visitor};
+use crate::ssh::bastion::{self, Arrived};
+use crate::ssh::server::{Door, Proven, Visitor};
 use crate::strangers::{Guest, Stranger};
 use crate::wire::Wire;
 use crate::workers::Workers;
@@ -76,31 +74,11 @@ async fn connection<G: Gate>(hub: Arc<Hub<G>>, stream: TcpStream, from: SocketAd
     let wire = Wire::new(stream);
     let breaker = wire.breaker();
     let (door, visitor) = Door::new(Arc::clone(&hub.gate), from, stranger.knock());
-    let Visitor { proven, mut opens, alive } = visitor;
+    let Visitor { proven, opens, alive } = visitor;
     let Some((proven, _guest)) = prove(&hub, wire, from, stranger, door, proven).await else { return };
     let Proven { identity, typed, client, handle } = proven;
     match Route::parse(&typed, |name| hub.gate.is_target(name)) {
-        Route::Bastion(called) => {
-            let mut commands = JoinSet::new();
-            loop {
-                tokio::select! {
-                    () = hub.drain.reached(Phase::Closing) => return,
-                    open = opens.recv() => match open {
-                        Some(Open::Session(opened)) => {
-                            let gate = Arc::clone(&hub.gate);
-                            commands.spawn(console::serve(gate, identity.clone(), called.clone(), from, opened));
-                        }
-                        Some(Open::Forward(wanted)) => {
-                            let why = "the bastion itself leads nowhere; forward through a target: LOGIN@TARGET@BASTION";
-                            wanted.opened.refuse(ChannelOpenFailure::AdministrativelyProhibited, why).await;
-                        }
-                        Some(Open::Listen(listen)) => listen.refuse("the bastion itself listens for nobody"),
-                        None => return,
-                    },
-                    Some(_) = commands.join_next() => {}
-                }
-            }
-        }
+        Route::Bastion(called) => bastion::serve(Arrived { hub, identity, called, from, client, opens, alive }).await,
         route => {
             session::serve(Authenticated { hub, identity, route, from, client, handle, opens, alive, breaker }).await;
         }
@@ -116,7 +94,7 @@ async fn prove<G: Gate>(
     door: Door<G>,
     proven: oneshot::Receiver<Proven>,
 ) -> Option<(Proven, Guest)> {
-    let config = hub.server.load_full();
+    let config = hub.server_for(None);
     let login = async {
         // The session loop runs on its own from here; it ends when its socket does.
         let running = russh::server::run_stream(config, wire, door).await?;

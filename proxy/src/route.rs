@@ -17,6 +17,8 @@ pub enum Route {
         /// The login on it, where one was typed.
         login: Option<String>,
     },
+    /// A TCP service, by its target's name.
+    Service(String),
 }
 
 impl Route {
@@ -33,14 +35,55 @@ impl Route {
             None => Self::Bastion(typed.to_owned()),
         }
     }
+
+    /// Reads the user name of a connection that leads to `target` already: `root`, or `root@web1` all the same. `None`
+    /// when it names another target.
+    #[must_use]
+    pub fn inside(typed: &str, target: &str, is_target: impl Fn(&str) -> bool) -> Option<Self> {
+        let login = match typed.rsplit_once('@') {
+            Some((login, name)) if name == target => login,
+            Some((_, name)) if is_target(name) => return None,
+            _ => typed,
+        };
+        Some(Self::Target { name: target.to_owned(), login: Some(login.to_owned()) })
+    }
 }
 
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bastion(name) => f.write_str(name),
+            Self::Bastion(name) | Self::Service(name) => f.write_str(name),
             Self::Target { name, login: Some(login) } => write!(f, "{login}@{name}"),
             Self::Target { name, login: None } => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inside_a_tunnel_the_name_is_a_login_and_may_not_name_another_target() {
+        let is_target = |name: &str| matches!(name, "web1" | "web2");
+        let login = |typed: &str| match Route::inside(typed, "web1", is_target)? {
+            Route::Target { name, login } => {
+                assert_eq!(name, "web1");
+                login
+            }
+            other => panic!("{other:?}"),
+        };
+        for (typed, meant) in [
+            ("root", Some("root")),
+            ("root@web1", Some("root")),
+            ("jo@corp", Some("jo@corp")),
+            ("jo@corp@web1", Some("jo@corp")),
+            ("web2", Some("web2")),
+            ("", Some("")),
+            ("root@web2", None),
+            ("root@web1@web2", None),
+        ] {
+            assert_eq!(login(typed).as_deref(), meant, "{typed}");
         }
     }
 }

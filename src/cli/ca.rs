@@ -2,9 +2,18 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use curfew_policy::target::{Protocol, Target};
 
 use crate::config::Config;
 use crate::secrets::{PublicParts, Secrets};
+
+/// The port of SSH, which needs no mention.
+const SSH_PORT: u16 = 22;
+
+/// How many names stand on a line: each has at most 128 characters, and OpenSSH before 8.7 reads 1023 of a line.
+const NAMES_A_LINE: usize = 7;
 
 /// Prints the lines, with comments that say where each belongs; makes the keys where there are none yet.
 pub fn run(file: &Path) -> ExitCode {
@@ -17,7 +26,7 @@ pub fn run(file: &Path) -> ExitCode {
     };
     match Secrets::open(&loaded.config.gateway.state_dir) {
         Ok(secrets) => {
-            print!("{}", page(&secrets.public(), loaded.config.gateway.ssh.port()));
+            print!("{}", page(&secrets.public(), &loaded.config));
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -27,18 +36,34 @@ pub fn run(file: &Path) -> ExitCode {
     }
 }
 
-fn page(public: &PublicParts, port: u16) -> String {
-    let name = if port == 22 { "bastion".to_owned() } else { format!("[bastion]:{port}") };
+fn page(public: &PublicParts, config: &Config) -> String {
+    // Port 0 is any free one, which only a test asks for.
+    let port = Some(config.gateway.ssh.port()).filter(|port| ![0, SSH_PORT].contains(port));
+    let names = match config.gateway.names.as_slice() {
+        [] => vec!["bastion".to_owned()],
+        names => names.to_vec(),
+    };
+    let hosts: Vec<String> =
+        names.iter().map(|name| port.map_or(name.clone(), |port| format!("[{name}]:{port}"))).collect();
+    let jumps = client_config(
+        names.first().map_or("bastion", String::as_str),
+        port,
+        config.targets.values().filter(|target| target.protocol == Protocol::Ssh),
+    );
     format!(
         "# People: in ~/.ssh/known_hosts (put your bastion's name in place of `bastion`).\n\
-         {name} {host}\n\
+         {names} {host}\n\
          @cert-authority * {host_ca}\n\
+         \n\
+         # People: in ~/.ssh/config, so that `ssh LOGIN@TARGET` goes through the bastion (likewise).\n\
+         {jumps}\
          \n\
          # Targets: in a file that sshd_config names with `TrustedUserCAKeys FILE`.\n\
          {user_ca}\n\
          \n\
          # Auditors: for `curfew verify --key`.\n\
          {seal}\n",
+        names = hosts.join(","),
         host = line(&public.host_key),
         host_ca = line(&public.host_ca),
         user_ca = line(&public.user_ca),
@@ -46,7 +71,49 @@ fn page(public: &PublicParts, port: u16) -> String {
     )
 }
 
+/// A block for `ssh_config`: how the bastion is reached, and which hosts are reached through it.
+fn client_config<'a>(name: &str, port: Option<u16>, targets: impl Iterator<Item = &'a Arc<Target>>) -> String {
+    let mut block = format!("Host bastion\n    HostName {name}\n");
+    if let Some(port) = port {
+        block += &format!("    Port {port}\n");
+    }
+    let names: Vec<&str> = targets.map(|target| target.name.as_str()).collect();
+    for names in names.chunks(NAMES_A_LINE) {
+        block += &format!("Host {}\n    ProxyJump bastion\n", names.join(" "));
+    }
+    block
+}
+
 fn line(key: &russh::keys::PublicKey) -> String {
     // An Ed25519 key can always be written down.
     key.to_openssh().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use curfew_policy::target::{Address, TargetAuth};
+
+    use super::*;
+
+    #[test]
+    fn the_block_names_every_target_on_lines_that_old_clients_can_read() {
+        let target = |n: usize| {
+            Arc::new(Target {
+                name: format!("{n:0128}"),
+                protocol: Protocol::Ssh,
+                address: Address { host: "10.0.0.5".to_owned(), port: 22 },
+                host_keys: Vec::new(),
+                labels: BTreeMap::new(),
+                auth: TargetAuth::Certificate,
+            })
+        };
+        let targets: Vec<_> = (0..100).map(target).collect();
+        let block = client_config("bastion", Some(2222), targets.iter());
+        assert!(block.starts_with("Host bastion\n    HostName bastion\n    Port 2222\nHost 000"));
+        assert!(block.lines().all(|line| line.len() < 1023));
+        assert!(targets.iter().all(|target| block.contains(&target.name)));
+        assert_eq!(client_config("b.example.com", None, [].iter()), "Host bastion\n    HostName b.example.com\n");
+    }
 }

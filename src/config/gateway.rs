@@ -1,11 +1,11 @@
 //! `[gateway]`: where it listens and keeps its things.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::book::Book;
-use super::section::{Section, Text};
+use super::section::{Section, Text, bad_name};
 
 /// How long live sessions get when the gateway goes down, unless the file says otherwise.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -15,6 +15,8 @@ const DRAIN: Duration = Duration::from_secs(30);
 pub struct Gateway {
     /// Where SSH listens.
     pub ssh: SocketAddr,
+    /// The names under which people reach it, which its host CA certifies.
+    pub names: Vec<String>,
     /// Where host key, CA keys, SQLite and the control socket are.
     pub state_dir: PathBuf,
     /// The SQLite database.
@@ -32,6 +34,12 @@ pub(super) fn read(mut section: Section<'_>, base: &Path, book: &Book) -> Option
     let state_dir = section
         .required("state_dir", "the folder of keys and database, like \"/var/lib/curfew\"")
         .and_then(|text| path(text, base, book));
+    let names = section.strings("names");
+    for name in &names {
+        if let Some(why) = bad_name(name.text).filter(|_| name.text.parse::<IpAddr>().is_err()) {
+            book.fault(name.at, format!("`{}` cannot be the name of a host: {why}", name.text));
+        }
+    }
     let database = section.string("database");
     let recordings = section.string("recordings").and_then(|text| path(text, base, book));
     let drain = section.duration("drain").unwrap_or(DRAIN);
@@ -45,6 +53,7 @@ pub(super) fn read(mut section: Section<'_>, base: &Path, book: &Book) -> Option
     let state_dir = state_dir?;
     Some(Gateway {
         ssh: ssh?,
+        names: names.iter().map(|name| name.text.to_ascii_lowercase()).collect(),
         database: match database {
             None | Some(Database::InStateDir) => state_dir.join("curfew.db"),
             Some(Database::At(path)) => path,

@@ -6,11 +6,12 @@ use curfew_policy::decide::{Decision, Facts, Permit, decide};
 use curfew_policy::id::SessionId;
 use curfew_policy::lease::Now;
 use curfew_policy::refusal::Refusal;
-use curfew_policy::target::Target;
+use curfew_policy::target::{Protocol, Target};
 use curfew_policy::time::{format_duration, rfc3339, to_millis};
 use curfew_policy::user::Person;
 use curfew_proxy::deadline::Lease;
 
+use super::reach::wrong_way;
 use super::request::unknown_target;
 use super::{Desk, Fault, Outcome, Rulebook, refuse};
 use crate::leases::Live;
@@ -27,6 +28,8 @@ pub struct Caller {
     pub target: String,
     /// The login, where one was typed.
     pub login: Option<String>,
+    /// What is spoken on the way there.
+    pub protocol: Protocol,
     /// Where they come from: address and port.
     pub from: String,
     /// What their client says it is.
@@ -108,6 +111,9 @@ async fn decision(
     let known = rules.targets.get(&caller.target);
     let known = known.filter(|target| !grants.is_empty() || !rules.roles_for(person, target).is_empty());
     let target = known.ok_or_else(|| unknown_target(rules, person, &caller.target))?;
+    if target.protocol != caller.protocol {
+        return Err(wrong_way(desk.door(), target).into());
+    }
     let grants = grants
         .into_iter()
         // What either clock says is over is over.

@@ -19,6 +19,7 @@ pub mod kill;
 pub mod lapse;
 pub mod list;
 pub mod offer;
+pub mod reach;
 pub mod record;
 pub mod refuse;
 pub mod reload;

@@ -145,6 +145,7 @@ async fn admissions() -> Result<Samples, String> {
         desk: desk.clone(),
         config: Arc::new(ArcSwap::from_pointee(config)),
         user_ca: Arc::new(secrets.user_ca),
+        host_ca: Arc::new(secrets.host_ca),
         seal: Arc::new(secrets.seal),
         recordings: dir.path().join("recordings"),
         air: OnAir::default(),

@@ -102,9 +102,11 @@ impl Gateway {
             Some(rest) => Some(format!("@cert-authority * {}\n", rest.split_once(' ')?.1)),
             None => line.contains("bastion").then_some(format!("* {}\n", line.split_once(' ')?.1)),
         };
+        let is_known_host =
+            |line: &&&str| line.split(' ').nth(1).is_some_and(|word| word == "*" || word.starts_with("ssh-"));
         let user_ca = lines.iter().find(|line| line.starts_with("ssh-") || line.starts_with("ecdsa-"));
         Trust {
-            known_hosts: lines.iter().filter_map(|line| for_any_name(line)).collect(),
+            known_hosts: lines.iter().filter(is_known_host).filter_map(|line| for_any_name(line)).collect(),
             user_ca: user_ca.unwrap_or_else(|| panic!("`curfew ca` names no user CA: {printed}")).to_string(),
             seal: lines
                 .last()

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey};
+use russh::keys::{Algorithm, Certificate, EcdsaCurve, HashAlg, PrivateKey};
 use russh::{Limits, MethodKind, MethodSet, Preferred, SshId, cipher, client, compression, kex, mac, server};
 
 /// The receive window of a channel, in bytes: also the most that one stalled channel makes the gateway hold.
@@ -92,9 +92,10 @@ fn limits() -> Limits {
     Limits { rekey_write_limit: REKEY_BYTES, rekey_read_limit: REKEY_BYTES, rekey_time_limit: REKEY_TIME }
 }
 
-/// The settings of the half that people connect to.
+/// The settings of the half that people connect to. The certificates are of some of the host keys, for clients that ask
+/// for them.
 #[must_use]
-pub fn server(host_keys: Vec<PrivateKey>) -> Arc<server::Config> {
+pub fn server(host_keys: Vec<PrivateKey>, certificates: Vec<Certificate>) -> Arc<server::Config> {
     Arc::new(server::Config {
         server_id: SshId::Standard(Cow::Borrowed(ID)),
         methods: MethodSet::from(&[MethodKind::PublicKey][..]),
@@ -102,6 +103,7 @@ pub fn server(host_keys: Vec<PrivateKey>) -> Arc<server::Config> {
         // Every client tries `none` first, to learn what is offered; it must not wait for that.
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys: host_keys,
+        certificates,
         limits: limits(),
         window_size: WINDOW,
         maximum_packet_size: PACKET,

@@ -131,7 +131,7 @@ async fn run<G: Gate>(
             say_goodbye(talk, to_client, terminal.as_ref(), &end).await;
             return None;
         }
-        begun = record(talk, &info) => begun,
+        begun = record(&talk.gate, talk.session, &talk.permit, &info) => begun,
     };
     let tape = match begun {
         Ok(recording) => Tape::new(recording, &asked, talk.permit.role(), talk.clock.clone(), talk.activity.clone()),
@@ -217,8 +217,13 @@ pub(super) async fn seal<G: Gate>(talk: &Talk<G>, info: &ChannelInfo, tape: Tape
 
 /// Begins the recording. A disk that is stuck gets no more time than for a write; a recording that it begins later is
 /// sealed at once, and its channel never was.
-pub(super) async fn record<G: Gate>(talk: &Talk<G>, info: &ChannelInfo) -> std::io::Result<Recording> {
-    let (gate, session, permit, info) = (Arc::clone(&talk.gate), talk.session, Arc::clone(&talk.permit), info.clone());
+pub(crate) async fn record<G: Gate>(
+    gate: &Arc<G>,
+    session: SessionId,
+    permit: &Arc<Permit>,
+    info: &ChannelInfo,
+) -> std::io::Result<Recording> {
+    let (gate, permit, info) = (Arc::clone(gate), Arc::clone(permit), info.clone());
     let (hand_over, begun) = oneshot::channel();
     tokio::spawn(async move {
         let recording = gate.record(session, &permit, &info).await;

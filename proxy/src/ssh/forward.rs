@@ -146,7 +146,7 @@ pub(super) async fn begin<G: Gate>(
     let recording = tokio::select! {
         biased;
         end = ended(cut) => return Err(end),
-        recording = record(talk, &info) => recording.map_err(|error| {
+        recording = record(&talk.gate, talk.session, &talk.permit, &info) => recording.map_err(|error| {
             tracing::error!(session = %talk.session, %error, "a recording could not be begun");
             End::RecordingFailed
         })?,

@@ -2,6 +2,7 @@
 
 pub mod algorithms;
 pub mod asking;
+pub mod bastion;
 pub mod channel;
 pub mod channels;
 pub mod client;
@@ -10,6 +11,7 @@ pub mod copy;
 pub mod count;
 pub mod forward;
 pub mod inward;
+pub mod jump;
 pub mod links;
 pub mod listen;
 pub mod notice;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use curfew_policy::endpoint::EndpointBuf;
 use russh::keys::{Algorithm, Certificate, PublicKey};
@@ -97,7 +98,10 @@ impl Opened {
 pub struct Door<G> {
     gate: Arc<G>,
     from: SocketAddr,
-    knock: Knock,
+    /// What is told of a stranger; inside another connection there is none.
+    knock: Option<Knock>,
+    /// Who is proven already, by the connection that this one is inside of.
+    outer: Option<Identity>,
     identity: Option<Identity>,
     typed: String,
     proven: Option<oneshot::Sender<Proven>>,
@@ -122,6 +126,16 @@ impl<G: Gate> Door<G> {
     /// A door, and what comes through it.
     #[must_use]
     pub fn new(gate: Arc<G>, from: SocketAddr, knock: Knock) -> (Self, Visitor) {
+        Self::with(gate, from, Some(knock), None)
+    }
+
+    /// A door inside the connection of somebody who is proven.
+    #[must_use]
+    pub fn inside(gate: Arc<G>, from: SocketAddr, identity: Identity) -> (Self, Visitor) {
+        Self::with(gate, from, None, Some(identity))
+    }
+
+    fn with(gate: Arc<G>, from: SocketAddr, knock: Option<Knock>, outer: Option<Identity>) -> (Self, Visitor) {
         let (proven, on_proven) = oneshot::channel();
         let (opens, on_opens) = mpsc::unbounded_channel();
         let (sender, alive) = Alive::new();
@@ -129,6 +143,7 @@ impl<G: Gate> Door<G> {
             gate,
             from,
             knock,
+            outer,
             identity: None,
             typed: String::new(),
             proven: Some(proven),
@@ -169,7 +184,7 @@ impl<G: Gate> Door<G> {
     async fn refuse(&self, code: &'static str, typed: &str) -> Auth {
         let shown: String = typed.chars().take(64).collect();
         self.gate.refused(self.from, code, &shown);
-        let later = self.knock.failed();
+        let later = self.knock.as_ref().map_or(Duration::ZERO, Knock::failed);
         if !later.is_zero() {
             tokio::time::sleep(later).await;
         }
@@ -182,7 +197,9 @@ impl<G: Gate> Handler for Door<G> {
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
         // There is none. It is asked for when keys are exchanged.
-        self.knock.met();
+        if let Some(knock) = &self.knock {
+            knock.met();
+        }
         Ok(None)
     }
 
@@ -195,10 +212,24 @@ impl<G: Gate> Handler for Door<G> {
     async fn auth_publickey_offered(&mut self, typed: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
         // An offer proves nothing; this only spares the client a signature with a key that is nobody's.
         if Self::is_sane(typed, offer.algorithm) && self.gate.knows(offer.public_key) {
-            self.knock.offered();
+            if let Some(knock) = &self.knock {
+                knock.offered();
+            }
             return Ok(Auth::Accept);
         }
         Ok(self.refuse("unknown-key", typed).await)
+    }
+
+    // Who is proven on the outer connection is not asked again. Clients try `none` first.
+    async fn auth_none(&mut self, typed: &str) -> Result<Auth, Self::Error> {
+        match &self.outer {
+            Some(identity) if typed.len() <= LONGEST_NAME => {
+                self.identity = Some(identity.clone());
+                typed.clone_into(&mut self.typed);
+                Ok(Auth::Accept)
+            }
+            _ => Ok(Auth::reject()),
+        }
     }
 
     async fn auth_password(&mut self, typed: &str, _: &str) -> Result<Auth, Self::Error> {
@@ -221,12 +252,13 @@ impl<G: Gate> Handler for Door<G> {
         }
         let key: &PublicKey = key.public_key;
         match self.gate.authenticate(key, self.from).await {
-            Some(identity) => {
+            // Inside somebody's connection is nobody else.
+            Some(identity) if self.outer.as_ref().is_none_or(|outer| outer.user == identity.user) => {
                 self.identity = Some(identity);
                 typed.clone_into(&mut self.typed);
                 Ok(Auth::Accept)
             }
-            None => Ok(self.refuse("unknown-key", typed).await),
+            _ => Ok(self.refuse("unknown-key", typed).await),
         }
     }
 

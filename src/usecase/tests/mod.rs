@@ -3,6 +3,7 @@
 mod life;
 mod property;
 mod race;
+mod reach;
 mod rules;
 mod sight;
 mod trouble;
@@ -144,6 +145,7 @@ pub fn caller(user: &str, target: &str) -> Caller {
         proof: "SHA256:x".into(),
         target: target.into(),
         login: None,
+        protocol: Protocol::Ssh,
         from: "203.0.113.5:50022".into(),
         client: "SSH-2.0-OpenSSH_10.0".into(),
     }
