@@ -347,3 +347,35 @@ fn the_bastions_own_names_are_certified_where_they_are_configured() {
     stage.alice.ssh(&[&known, "-oHostKeyAlias=bastion.example.com", "bastion", "whoami"]).run().ok();
     stage.alice.ssh(&[&known, "-oHostKeyAlias=web1", "bastion", "whoami"]).run().expect(255);
 }
+
+#[test]
+fn a_session_inside_ends_with_the_connection_around_it() {
+    let stage = Stage::granted();
+    let sleep = own_sleep();
+    let socket = stage.alice.dir().join("outer").display().to_string();
+    let outer = stage.alice.ssh(&["-N", "-M", "-S", &socket, "bastion"]).start();
+    eventually(SOON, "the master is ready", || {
+        stage.alice.ssh(&["-S", &socket, "-O", "check", "bastion"]).run().code == Some(0)
+    });
+    let through = format!("-oProxyCommand=ssh -F {} -S {socket} -W %h:%p bastion", stage.alice.config().display());
+    let words = [through.as_str(), &trusting(&stage), &web1(), &format!("sleep {sleep}")].map(str::to_owned);
+    let run = stage.alice.ssh(&words.each_ref().map(String::as_str)).start();
+    eventually(SOON, "it runs", || !processes(&["sleep", &sleep]).is_empty());
+    outer.signal(Signal::KILL);
+    stage.web1.expect_quiet(SOON);
+    assert_eq!(stage.gateway.ended_session()["ended_why"], "client");
+    drop(run);
+}
+
+#[test]
+fn a_bastion_that_goes_down_says_so_inside() {
+    let stage = Stage::with(|setup| setup.gateway = "drain = \"1s\"".to_owned());
+    let grant = stage.alice.granted("web1", "admin", "1h");
+    let sleep = own_sleep();
+    let mut run = jump(&stage, "web1", &format!("sleep {sleep}")).start();
+    eventually(SOON, "it runs", || !processes(&["sleep", &sleep]).is_empty());
+    stage.gateway.signal(Signal::TERM);
+    run.wait(SOON).expect(124).says(&grant).says("restarting");
+    assert_eq!(stage.gateway.wait(SOON), Some(0));
+    stage.web1.expect_quiet(LATE);
+}

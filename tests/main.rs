@@ -21,6 +21,7 @@ mod forwards_end;
 mod harness;
 mod house;
 mod jump;
+mod jump_inside;
 mod life_of_access;
 mod listeners;
 mod matrix;

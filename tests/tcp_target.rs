@@ -340,6 +340,30 @@ fn a_dial_into_a_black_hole_ends_when_the_client_goes() {
     });
     drop(waiting);
     eventually(LATE, "the session has ended", || stage.gateway.session(&session)["ended_why"] == "client");
+    // And when the lease is over, while the client stays.
+    let mut waiting =
+        stage.alice.ssh(&["-oLogLevel=INFO", "-W", &format!("orders-db:{}", address.port()), "bastion"]).start();
+    eventually(SOON, "it is being dialled", || {
+        stage.gateway.ctl_json("sessions --live")[0]["recordings"].as_array().is_some_and(|list| !list.is_empty())
+    });
+    stage.sam.ask("revoke g1 --note never mind").ok();
+    waiting.wait(LATE).expect(255).says("never mind");
+    assert_eq!(stage.gateway.ended_session()["ended_why"], "revoked");
+}
+
+#[test]
+fn where_nothing_can_be_written_down_nothing_is_reached() {
+    let service = Service::start();
+    let stage = stage(&service);
+    // The folder is a file now, which stops root too.
+    let _ = std::fs::remove_dir_all(stage.gateway.recordings_dir());
+    std::fs::write(stage.gateway.recordings_dir(), "").unwrap();
+    stage.alice.granted("orders-db", "db", "1h");
+    let to = format!("orders-db:{}", service.address.port());
+    let run = stage.alice.ssh(&["-oLogLevel=INFO", "-W", &to, "bastion"]).run().expect(255);
+    assert!(run.stderr.contains("can no longer be recorded"), "{run:?}");
+    assert_eq!(service.accepted(), 0);
+    assert_eq!(stage.gateway.ended_session()["ended_why"], "recording-failed");
 }
 
 #[test]

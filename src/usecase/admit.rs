@@ -6,6 +6,7 @@ use curfew_policy::decide::{Decision, Facts, Permit, decide};
 use curfew_policy::id::SessionId;
 use curfew_policy::lease::Now;
 use curfew_policy::refusal::Refusal;
+use curfew_policy::role::Role;
 use curfew_policy::target::{Protocol, Target};
 use curfew_policy::time::{format_duration, rfc3339, to_millis};
 use curfew_policy::user::Person;
@@ -169,15 +170,18 @@ fn with_hint(
     }
 }
 
-/// The command that asks for a target: in the first role that has the login, where one was typed, for as long as is
-/// usual but not longer than may be.
+/// The command that asks for a target: in the first role that has the login, where one was typed, or that needs none, where
+/// the target has none; for as long as is usual but not longer than may be.
 #[must_use]
 pub fn how_to_ask(rules: &Rulebook, person: &Person, target: &Target, login: Option<&str>) -> Option<String> {
     const USUAL: std::time::Duration = std::time::Duration::from_secs(30 * 60);
     let roles = rules.roles_for(person, target);
-    let has_login =
-        |role: &&&str| login.is_some_and(|l| rules.roles.get(**role).is_some_and(|r| r.logins.iter().any(|x| x == l)));
-    let role = roles.iter().find(has_login).or_else(|| roles.first())?;
+    let fits = |role: &Role| match target.protocol {
+        Protocol::Tcp => role.logins.is_empty(),
+        Protocol::Ssh => login.is_some_and(|login| role.logins.iter().any(|other| other == login)),
+    };
+    let fitting = |role: &&&str| rules.roles.get(**role).is_some_and(|role| fits(role));
+    let role = roles.iter().find(fitting).or_else(|| roles.first())?;
     let span = format_duration(rules.longest(person, target, role)?.min(USUAL)).replace(' ', "");
     Some(format!("request {} --role {role} --for {span} --reason TEXT", target.name))
 }

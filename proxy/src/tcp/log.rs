@@ -45,7 +45,7 @@ impl Log {
 
     /// What came of it.
     pub(super) fn ended(&self, end: &End, counts: &Counts) {
-        let (sent, received) = (counts.to_target(), counts.from_target());
+        let (sent, received) = (counts.sent(), counts.received());
         let millis = u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.note(
             Note::about("end")

@@ -2,6 +2,7 @@
 //! itself, as TCP's do.
 
 use std::io;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -27,19 +28,19 @@ const LAST_INPUT: Duration = Duration::from_secs(5);
 /// The bytes that went through, as they go.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    to_target: AtomicU64,
-    from_target: AtomicU64,
+    sent: AtomicU64,
+    received: AtomicU64,
 }
 
 impl Counts {
     /// Bytes that the service was sent.
-    pub(super) fn to_target(&self) -> u64 {
-        self.to_target.load(Ordering::Relaxed)
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Bytes that came from it and were handed on.
-    pub(super) fn from_target(&self) -> u64 {
-        self.from_target.load(Ordering::Relaxed)
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
     }
 }
 
@@ -61,8 +62,10 @@ pub(super) async fn relay(
     let _ = socket.set_nodelay(true);
     let (from_target, to_target) = socket.split();
     let (finished, client_finished) = watch::channel(false);
-    let up = upwards(from_client, to_target, counts, activity, &finished);
-    let down = downwards(from_target, to_client, counts, activity, client_finished);
+    let first = OnceLock::new();
+    let course = Course { counts, activity, first: &first };
+    let up = upwards(from_client, to_target, course, &finished);
+    let down = downwards(from_target, to_client, course, client_finished);
     let hurry = async {
         gone.notified().await;
         tokio::time::sleep(LAST_INPUT).await;
@@ -71,7 +74,23 @@ pub(super) async fn relay(
         biased;
         end = down => end,
         end = up => end,
-        () = hurry => End::Client,
+        () = hurry => course.ended_by(End::Client),
+    }
+}
+
+/// What both directions know.
+#[derive(Clone, Copy)]
+struct Course<'a> {
+    counts: &'a Counts,
+    activity: &'a Activity,
+    /// Which side finished first.
+    first: &'a OnceLock<End>,
+}
+
+impl Course<'_> {
+    /// One side has finished, or is gone. Says which of them was the first.
+    fn ended_by(self, end: End) -> End {
+        self.first.get_or_init(|| end).clone()
     }
 }
 
@@ -79,21 +98,21 @@ pub(super) async fn relay(
 async fn upwards(
     from: &mut ChannelReadHalf,
     mut to: WriteHalf<'_>,
-    counts: &Counts,
-    activity: &Activity,
+    course: Course<'_>,
     finished: &watch::Sender<bool>,
 ) -> End {
     while let Some(message) = from.wait().await {
         match message {
             ChannelMsg::Data { data } => {
-                activity.touch();
+                course.activity.touch();
                 if to.write_all(&data).await.is_err() {
                     // The service reads no more. It may still have something to say: the other direction ends this one.
                     return std::future::pending().await;
                 }
-                count(&counts.to_target, data.len());
+                count(&course.counts.sent, data.len());
             }
             ChannelMsg::Eof => {
+                course.ended_by(End::Client);
                 let _ = to.shutdown().await;
                 finished.send_replace(true);
             }
@@ -101,37 +120,35 @@ async fn upwards(
             _ => {}
         }
     }
-    End::Client
+    course.ended_by(End::Client)
 }
 
 /// From the service to the client; then waits until the client has finished too.
 async fn downwards(
     from: ReadHalf<'_>,
     to: &ChannelWriteHalf<server::Msg>,
-    counts: &Counts,
-    activity: &Activity,
+    course: Course<'_>,
     mut client_finished: watch::Receiver<bool>,
 ) -> End {
     loop {
         match read(&from).await {
             Ok(data) if data.is_empty() => break,
             Ok(data) => {
-                activity.touch();
+                course.activity.touch();
                 let bytes = data.len();
                 if to.data_bytes(data).await.is_err() {
-                    return End::Client;
+                    return course.ended_by(End::Client);
                 }
-                count(&counts.from_target, bytes);
+                count(&course.counts.received, bytes);
             }
-            Err(_) => return End::Target,
+            Err(_) => return course.ended_by(End::Target),
         }
     }
-    let first = if *client_finished.borrow() { End::Client } else { End::Target };
-    if to.eof().await.is_err() {
-        return End::Client;
+    let first = course.ended_by(End::Target);
+    if to.eof().await.is_ok() {
+        // The sender lives as long as the relay.
+        let _ = client_finished.wait_for(|finished| *finished).await;
     }
-    // The sender lives as long as the relay.
-    let _ = client_finished.wait_for(|finished| *finished).await;
     first
 }
 
