@@ -72,6 +72,10 @@ impl Gate for Product {
     }
 
     async fn reach(&self, identity: &Identity, host: &str, port: u32, from: SocketAddr) -> Result<Protocol, Refusal> {
+        // The connection may be of yesterday.
+        if !self.config.load().proves(&identity.proof, &identity.user) {
+            return Err(Refusal::new("unknown-key", "the key you came with is no longer yours here; connect again"));
+        }
         let caller = Caller { target: host.to_owned(), ..caller(identity, from) };
         reach(&self.desk, caller, port, self.port).await.map_err(crate::usecase::Fault::into_refusal)
     }

@@ -379,3 +379,16 @@ fn a_bastion_that_goes_down_says_so_inside() {
     assert_eq!(stage.gateway.wait(SOON), Some(0));
     stage.web1.expect_quiet(LATE);
 }
+
+#[test]
+fn a_connection_whose_key_is_taken_away_leads_nowhere_new() {
+    let stage = Stage::granted();
+    let other = Client::new("other");
+    let socket = stage.alice.dir().join("outer").display().to_string();
+    let _outer = stage.alice.ssh(&["-N", "-M", "-S", &socket, "bastion"]).start();
+    let through = || stage.alice.ssh(&["-S", &socket, "-W", "web1:22", "bastion"]).input("bye\r\n").run();
+    eventually(SOON, "the master is ready, and leads to web1", || through().text().contains("SSH-2.0-Curfew"));
+    stage.gateway.edit(|toml| toml.replace(&stage.alice.key.public, &other.key.public));
+    stage.gateway.reload();
+    eventually(SOON, "it leads nowhere", || through().stdout.is_empty());
+}

@@ -40,6 +40,7 @@ mod recording;
 mod small_team;
 mod soak;
 mod strangers;
+mod tcp_postgres;
 mod tcp_target;
 mod tools;
 mod warnings;
