@@ -108,7 +108,7 @@ pub async fn resume<G: Gate>(talk: Talk<G>, ready: Ready) -> Option<End> {
         tell(&ready, &why, EXIT_REFUSED).await;
         return None;
     }
-    let Ready { mut asked, mut from_client, to_client, gone } = ready;
+    let Ready { mut asked, mut from_client, to_client, gone, .. } = ready;
     asked.narrow(role);
     let cut = talk.cut.clone();
     run(&talk, asked, &mut from_client, &to_client, gone, cut).await
