@@ -74,6 +74,7 @@ fn a_forward_whose_service_stopped_reading_is_cut_on_time() {
     let (service, port) = (Service::stalled(), free_port());
     let _ssh = tunnel(&stage, &["-L", &format!("{port}:{}", service.address)]);
     let mut stream = dial(port);
+    eventually(SOON, "the forward is open", || service.connections() == 1);
     let writing = std::thread::spawn(move || while stream.write_all(&[0; 65536]).is_ok() {});
     stage.web1.expect_quiet(left(ends));
     assert!(wall() >= ends, "not before its time");
@@ -87,6 +88,7 @@ fn a_forward_whose_client_stopped_reading_is_cut_on_time() {
     let _ssh = tunnel(&stage, &["-L", &format!("{port}:{}", service.address)]);
     let mut stream = dial(port);
     stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    ping(&mut stream, "open");
     while stream.write(&[0; 65536]).is_ok() {}
     stage.web1.expect_quiet(left(ends));
     assert!(wall() >= ends, "not before its time");

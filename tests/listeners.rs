@@ -179,8 +179,9 @@ fn a_target_that_floods_a_listener_is_held_to_the_limit() {
     stage.alice.granted("rogue", "admin", "1h");
     let service = Service::echo();
     let forward = format!("/nowhere/socket:{}", service.address);
-    let run = stage.alice.ssh(&["-R", &forward, "rogue@bastion", "flood"]).run().ok();
-    assert_eq!(run.text(), "200 accepted");
+    let ssh = stage.alice.ssh(&["-R", &forward, "rogue@bastion", "flood"]).start();
+    ssh.stdout.wait_for(" accepted", SOON);
+    assert_eq!(ssh.stdout.text(), "200 accepted");
 }
 
 #[test]

@@ -14,7 +14,7 @@ const MOST: usize = 16;
 const STDERR: u32 = 1;
 
 /// How long a channel that begins waits for what is not decided yet. A target that does not answer holds it up no longer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The lines of one session, each said once. Its clones are the same.
 #[derive(Debug, Clone, Default)]
