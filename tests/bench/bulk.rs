@@ -44,7 +44,7 @@ pub fn prepare(rig: &Rig, size: Size) {
 }
 
 /// Times a client to its successful end.
-fn time(command: &mut Command) -> Result<f64, String> {
+pub fn time(command: &mut Command) -> Result<f64, String> {
     let watch = Stopwatch::start();
     let status = command.status().map_err(|error| format!("cannot run {:?}: {error}", command.get_program()))?;
     let took = watch.elapsed().as_secs_f64();
@@ -101,7 +101,7 @@ fn download(rig: &Rig, way: Way, cipher: &str, file: &Path, size: Size) -> Resul
 }
 
 /// Reads what a client gives out, and says how much it was.
-fn swallow(child: &mut Child) -> Result<u64, String> {
+pub fn swallow(child: &mut Child) -> Result<u64, String> {
     let mut from = child.stdout.take().ok_or("no stdout")?;
     let (mut total, mut chunk) = (0, vec![0; 256 << 10]);
     loop {

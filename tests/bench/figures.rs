@@ -145,9 +145,9 @@ pub fn number(value: f64) -> String {
 /// How the ratio of a comparison is made.
 #[derive(Debug, Clone, Copy)]
 pub enum Ratio {
-    /// Direct time over Curfew's time: as much throughput, ≥ 1 is faster.
+    /// The first way's time over Curfew's time: as much throughput, ≥ 1 is faster.
     Throughput,
-    /// Curfew's time over direct time: as much waiting, ≤ 1 is faster.
+    /// Curfew's time over the first way's time: as much waiting, ≤ 1 is faster.
     Time,
 }
 
@@ -172,10 +172,10 @@ pub fn compare(
         if round == 0 {
             continue;
         }
-        if let (Some(direct), Some(curfew)) = (took.get(&Way::Direct), took.get(&Way::Curfew)) {
+        if let (Some(base), Some(curfew)) = (ways.first().and_then(|way| took.get(way)), took.get(&Way::Curfew)) {
             value.push(match ratio {
-                Ratio::Throughput => direct / curfew,
-                Ratio::Time => curfew / direct,
+                Ratio::Throughput => base / curfew,
+                Ratio::Time => curfew / base,
             });
         }
         for (way, seconds) in took {

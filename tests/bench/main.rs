@@ -14,6 +14,7 @@ mod crowd;
 mod figures;
 mod latency;
 mod machine;
+mod onward;
 mod report;
 mod rig;
 mod sizing;
@@ -86,7 +87,7 @@ fn main() -> ExitCode {
     println!("{machine}\n");
     let most = raise_open_files();
     let crowd = support::crowd::EchoTarget::start();
-    let rig = Rig::start(&crowd.entry(crowd::NAME));
+    let rig = Rig::start(&(crowd.entry(crowd::NAME) + &onward::entry()));
     rig.grant();
     let mut report = Report::new(options.rounds, options.only);
     let sizes: Vec<usize> =
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
     latency::run(&rig, &mut report);
     bulk::prepare(&rig, options.size);
     bulk::run(&rig, &mut report, options.size);
+    onward::run(&rig, &mut report, options.size);
     drop(rig);
     if report.write(&options.out, &machine) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

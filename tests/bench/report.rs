@@ -95,7 +95,8 @@ impl Report {
     /// How fast each way is as a bar, direct ssh being 1; longer is faster.
     fn plot(&self) -> String {
         let (left, width, row, top) = (420.0, 240.0, 30.0, 52.0);
-        let rows: Vec<&Figure> = self.figures.iter().filter(|figure| figure.is_ratio).collect();
+        let rows: Vec<&Figure> =
+            self.figures.iter().filter(|figure| figure.is_ratio && figure.ways.contains_key(&Way::Direct)).collect();
         let longest = 2.5;
         let height = top + row * rows.len() as f64 + 12.0;
         let mut svg = format!(

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::onward;
 use crate::support::keys::{self, KeyPair};
 use crate::support::{Gateway, eventually, login};
 
@@ -102,9 +103,11 @@ impl Rig {
 
     /// Asks for access that lasts as long as any bench does.
     pub fn grant(&self) {
-        let args = ["request", "web1", "--role", "admin", "--for", "8h", "--reason", "bench"];
-        let status = self.client("ssh").args(["-l", "alice", "curfew"]).args(args).stdout(Stdio::null()).status();
-        assert!(status.expect("run ssh").success(), "access was not granted");
+        for (target, role) in [("web1", "admin"), (onward::SERVICE, "service")] {
+            let args = ["request", target, "--role", role, "--for", "8h", "--reason", "bench"];
+            let status = self.client("ssh").args(["-l", "alice", "curfew"]).args(args).stdout(Stdio::null()).status();
+            assert!(status.expect("run ssh").success(), "access was not granted");
+        }
     }
 
     /// The processor time of the gateway so far.
@@ -140,8 +143,8 @@ fn configuration(key: &KeyPair, target: &Sshd, more: &str) -> String {
         "[gateway]\nssh = \"127.0.0.1:0\"\nstate_dir = \"state\"\nrecordings = \"recordings\"\n\
          [users.alice]\nkeys = [\"{}\"]\ngroups = [\"oncall\"]\n\
          [targets.web1]\naddress = \"127.0.0.1:{}\"\nhost_key = \"{}\"\n\
-         [roles.admin]\nlogins = [\"{login}\"]\nshell = true\nexec = [\"*\"]\nsftp = \"write\"\n\
-         [[rules]]\ngroups = [\"oncall\"]\ntargets = [\"*\"]\nroles = [\"admin\"]\nmax_duration = \"8h\"\napprovals = 0\n{more}",
+         [roles.admin]\nlogins = [\"{login}\"]\nshell = true\nexec = [\"*\"]\nsftp = \"write\"\nforward = [\"*:*\"]\n\
+         [[rules]]\ngroups = [\"oncall\"]\ntargets = [\"web1\", \"many\"]\nroles = [\"admin\"]\nmax_duration = \"8h\"\napprovals = 0\n{more}",
         key.public,
         target.port,
         target.host_key.bare(),
@@ -157,16 +160,19 @@ fn client_configuration(key: &KeyPair, target: &Sshd, hop: &Sshd, gateway: &Gate
     }
     fs::write(&known, lines).expect("write known_hosts");
     format!(
-        "Host direct jumped\n  Port {}\nHost jumped\n  ProxyJump hop\nHost hop\n  Port {}\n\
-         Host curfew\n  Port {}\n  User {login}@web1\n\
+        "Host direct jumped jumped-alike\n  Port {target}\nHost jumped\n  ProxyJump hop\n\
+         Host jumped-alike\n  ProxyJump hop-alike\nHost hop hop-alike\n  Port {hop}\n\
+         Host curfew\n  Port {curfew}\n  User {login}@web1\n\
+         Host bastion\n  Port {curfew}\n  User alice\nHost web1\n  HostName web1\n  ProxyJump bastion\n\
+         Host jumped-alike hop-alike web1 bastion\n  Ciphers aes128-gcm@openssh.com\n\
          Host *\n  HostName 127.0.0.1\n  User {login}\n  IdentityFile {}\n  IdentitiesOnly yes\n  IdentityAgent none\n  \
          UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n  BatchMode yes\n  \
          LogLevel ERROR\n",
-        target.port,
-        hop.port,
-        gateway.address().port(),
         key.path.display(),
         known.display(),
+        target = target.port,
+        hop = hop.port,
+        curfew = gateway.address().port(),
     )
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
-use crate::support::{Program, SOON, Stage, Stopwatch, eventually, web1};
+use crate::support::{Program, SOON, Stage, Stopwatch, eventually, login, web1};
 
 /// File names that tools get wrong.
 pub const ODD: [&str; 7] = ["space name", "-dash", "new\nline", "ünï☃", "quote'\"$(x)`", "\\back", ".hidden"];
@@ -33,6 +33,19 @@ impl Door {
             std::fs::write(far.join(format!("many/{n:04}")), "").unwrap();
         }
         Self { stage, host: "web1@bastion", told: Cell::default() }
+    }
+
+    /// `ssh web1`, which goes by `ProxyJump bastion`.
+    pub fn jump() -> Self {
+        let door = Self::direct();
+        let (config, known) = (door.stage.alice.config(), door.stage.gateway.known_hosts());
+        let more = format!(
+            "Host web1\n  User {}\n  ProxyJump bastion\n  UserKnownHostsFile {}\nMatch all\n",
+            login(),
+            known.display()
+        );
+        std::fs::write(&config, more + &std::fs::read_to_string(&config).unwrap()).unwrap();
+        Self { host: "web1", ..door }
     }
 
     /// The configuration of an OpenSSH client for [`Door::host`].

@@ -69,7 +69,7 @@ const COLUMNS: [(Column, &str); 7] = [
     (Column::Channels, "20 channels"),
 ];
 
-/// Declares the rows, each with a test for every door. A door more is a module more.
+/// Declares the rows, each with a test through the direct door.
 macro_rules! matrix {
     ($($test:ident: $client:literal, $needs:expr, { $($column:ident: $cell:path),* $(,)? };)*) => {
         pub const ROWS: &[Row] = &[$(
@@ -178,6 +178,27 @@ matrix! {
         Terminal: scripts::libssh::terminal,
         Channels: scripts::libssh::channels,
     };
+}
+
+/// Declares a test through the bastion (`ProxyJump`) for each client that runs OpenSSH's `ssh`.
+macro_rules! jumping {
+    ($($test:ident: $client:literal),* $(,)?) => {
+        mod jump {
+            $(#[test]
+            fn $test() {
+                super::run($client, super::Door::jump);
+            })*
+        }
+    };
+}
+
+jumping! {
+    openssh: "OpenSSH `ssh`, `sftp`, `scp`",
+    lftp: "lftp",
+    rsync: "rsync",
+    git: "git",
+    sshfs: "sshfs",
+    ansible: "Ansible",
 }
 
 /// Runs all cells of a client through a door, where the client is installed.
