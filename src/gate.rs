@@ -14,8 +14,9 @@ use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Gat
 use curfew_proxy::route::Route;
 use curfew_recorder::{Header, Origin, Recording, SealKey, Sealed};
 use jiff::Timestamp;
-use russh::keys::{Certificate, HashAlg, PrivateKey, PublicKey};
+use russh::keys::{Certificate, HashAlg, PublicKey};
 
+use crate::certified;
 use crate::certify;
 use crate::config::Config;
 use crate::console;
@@ -24,6 +25,7 @@ use crate::console::asking::{self, Turns};
 use crate::console::hints::Hints;
 use crate::onair::{Channel, OnAir};
 use crate::refusals::Refusals;
+use crate::secrets::SshKeys;
 use crate::store::Recorded;
 use crate::usecase::admit::{Caller, admit};
 use crate::usecase::offer::Place;
@@ -37,10 +39,8 @@ pub struct Product {
     pub desk: Desk,
     /// The configuration; a reload replaces it whole.
     pub config: Arc<ArcSwap<Config>>,
-    /// Signs the certificates that prove sessions to targets.
-    pub user_ca: Arc<PrivateKey>,
-    /// Signs the certificates that prove the bastion to clients.
-    pub host_ca: Arc<PrivateKey>,
+    /// The keys that SSH is spoken with; a reload replaces them whole.
+    pub keys: Arc<ArcSwap<SshKeys>>,
     /// Seals recordings.
     pub seal: Arc<SealKey>,
     /// Where recordings are.
@@ -60,11 +60,19 @@ pub struct Product {
 impl Gate for Product {
     async fn authenticate(&self, key: &PublicKey, _from: SocketAddr) -> Option<Identity> {
         let user = self.config.load().user_by_key(key)?.to_owned();
-        Some(Identity { user, proof: key.fingerprint(HashAlg::Sha256).to_string() })
+        Some(Identity { user, proof: key.fingerprint(HashAlg::Sha256).to_string(), certificate: None })
     }
 
-    fn knows(&self, key: &PublicKey) -> bool {
-        self.config.load().user_by_key(key).is_some()
+    fn certified(&self, certificate: &Certificate, from: SocketAddr) -> Result<Identity, String> {
+        certified::judge(certificate, &self.config.load(), from.ip(), self.desk.clock().wall())
+    }
+
+    fn knows(&self, key: &PublicKey, certificate: Option<&Certificate>) -> bool {
+        let config = self.config.load();
+        match certificate {
+            Some(certificate) => certified::is_worth_a_look(certificate, &config.certificates),
+            None => config.user_by_key(key).is_some(),
+        }
     }
 
     fn is_target(&self, name: &str) -> bool {
@@ -73,8 +81,11 @@ impl Gate for Product {
 
     async fn reach(&self, identity: &Identity, host: &str, port: u32, from: SocketAddr) -> Result<Protocol, Refusal> {
         // The connection may be of yesterday.
-        if !self.config.load().proves(&identity.proof, &identity.user) {
-            return Err(Refusal::new("unknown-key", "the key you came with is no longer yours here; connect again"));
+        if !self.still_proves(identity) {
+            return Err(Refusal::new(
+                "unknown-key",
+                "the key or certificate you came with is no longer yours here; connect again",
+            ));
         }
         let caller = Caller { target: host.to_owned(), ..caller(identity, from) };
         reach(&self.desk, caller, port, self.port).await.map_err(crate::usecase::Fault::into_refusal)
@@ -90,7 +101,7 @@ impl Gate for Product {
         if names.is_empty() {
             return None;
         }
-        certify::for_host(&self.host_ca, key, &names, self.desk.clock().wall())
+        certify::for_host(&self.keys.load().host_ca, key, &names, self.desk.clock().wall())
             .inspect_err(|error| tracing::error!(?names, %error, "no host certificate"))
             .ok()
     }
@@ -119,10 +130,10 @@ impl Gate for Product {
         let setting = asking::Setting { desk: &self.desk, hints: &hints, turns: &self.turns };
         let place = Place { target: name.clone(), login: login.clone() };
         asking::ask(setting, &Actor::Person(person), place, asking).await?;
-        if self.config.load().proves(&identity.proof, &identity.user) {
+        if self.still_proves(identity) {
             return Ok(());
         }
-        Err(Refusal::new("unknown-key", "the key you came with is no longer yours here; connect again"))
+        Err(Refusal::new("unknown-key", "the key or certificate you came with is no longer yours here; connect again"))
     }
 
     async fn credential(&self, session: SessionId, permit: &Permit, until: Timestamp) -> Result<Credential, String> {
@@ -131,7 +142,7 @@ impl Gate for Product {
                 .map(|key| Credential { key: Arc::new(key), certificate: None })
                 .map_err(|error| error.to_string()),
             TargetAuth::Certificate => {
-                certify::for_session(&self.user_ca, session, permit, self.desk.clock().wall(), until)
+                certify::for_session(&self.keys.load().user_ca, session, permit, self.desk.clock().wall(), until)
                     .map_err(|error| error.to_string())
             }
         };
@@ -225,6 +236,18 @@ impl Gate for Product {
         let (desk, detail) = (self.desk.clone(), detail.to_owned());
         // A slow database holds up nobody at the door. Only the first of an hour gets as far as that.
         tokio::spawn(async move { refuse::connection(&desk, &from.to_string(), code, &detail).await });
+    }
+}
+
+impl Product {
+    /// Whether what proved somebody when their connection began still does.
+    fn still_proves(&self, identity: &Identity) -> bool {
+        let config = self.config.load();
+        match &identity.certificate {
+            None => config.proves(&identity.proof, &identity.user),
+            Some((certificate, from)) => certified::judge(certificate, &config, *from, self.desk.clock().wall())
+                .is_ok_and(|now| now.user == identity.user),
+        }
     }
 }
 

@@ -29,6 +29,8 @@
 //! | what `ssh -J`, `-W` and `-L` lead to | `src/usecase/reach.rs`, `proxy/src/ssh/{bastion,jump}.rs`, `proxy/src/tcp/` |
 //! | what the CAs sign | [`certify`] |
 //! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/{strangers,penalties,source}.rs`, `proxy/src/ssh/algorithms.rs`, [`refusals`] |
+//! | which host keys a target may show | `proxy/src/ssh/host_keys.rs` |
+//! | who a certificate proves, and what revokes it or a key | [`certified`], [`revoked`] |
 //! | what russh does otherwise than upstream | `proxy/russh/edits/` |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |
 //! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
@@ -45,6 +47,7 @@
 //! compression. No clock read outside `proxy::clock`. No change of state without its audit event: `store::Tx::commit`
 //! takes one. No second way to a target: dialling takes a `Permit`, and only `policy::decide` makes one.
 
+pub mod certified;
 pub mod certify;
 pub mod cli;
 pub mod config;
@@ -60,6 +63,7 @@ pub mod playback;
 pub mod private;
 pub mod refusals;
 pub mod repair;
+pub mod revoked;
 pub mod secrets;
 pub mod serve;
 pub mod store;

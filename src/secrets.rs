@@ -6,6 +6,10 @@
 //! | `host_ca` | the names of targets, and the bastion's, to clients that trust it (`@cert-authority`) |
 //! | `user_ca` | a session to its target (`TrustedUserCAKeys`) |
 //! | `seal_key` | recordings and the audit log to whoever verifies them |
+//!
+//! All but the last are read again at SIGHUP, and so can be replaced. While people and targets change over, `FILE.next` is
+//! the key that comes and `FILE.old` the one that was: neither does anything here, but `curfew ca` names them, so that all
+//! are trusted side by side.
 
 use std::path::Path;
 
@@ -17,6 +21,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{LineEnding, PrivateKey, PublicKey};
 
+use crate::config;
 use crate::private::{self, NotPrivate};
 
 /// The file of the key that seals recordings and signs the audit log.
@@ -47,12 +52,8 @@ pub enum SecretsError {
 /// The keys of the gateway.
 #[derive(Debug)]
 pub struct Secrets {
-    /// Proves the bastion to its clients.
-    pub host_key: PrivateKey,
-    /// Certifies host keys.
-    pub host_ca: PrivateKey,
-    /// Certifies sessions to their targets.
-    pub user_ca: PrivateKey,
+    /// What SSH is spoken with.
+    pub keys: SshKeys,
     /// Seals recordings.
     pub seal: SealKey,
     /// Signs the audit log: the same key as `seal`, for other statements.
@@ -68,24 +69,63 @@ impl Secrets {
         private::folder(state_dir)?;
         let seal_file = state_dir.join(SEAL_KEY_FILE);
         let seal = SealKey::open(&seal_file)?;
-        Ok(Self {
-            host_key: ssh_key_in(state_dir, "host_key", "curfew")?,
-            host_ca: ssh_key_in(state_dir, "host_ca", "curfew host CA")?,
-            user_ca: ssh_key_in(state_dir, "user_ca", "curfew user CA")?,
-            audit: signing_key(&seal_file)?,
-            seal,
-        })
+        Ok(Self { keys: SshKeys::open(state_dir)?, audit: signing_key(&seal_file)?, seal })
     }
 
     /// What others need of them.
     #[must_use]
     pub fn public(&self) -> PublicParts {
         PublicParts {
-            host_key: self.host_key.public_key().clone(),
-            host_ca: self.host_ca.public_key().clone(),
-            user_ca: self.user_ca.public_key().clone(),
+            host_key: self.keys.host_key.public_key().clone(),
+            host_ca: self.keys.host_ca.public_key().clone(),
+            user_ca: self.keys.user_ca.public_key().clone(),
+            beside: self.keys.beside.clone(),
             seal: self.seal.public(),
         }
+    }
+}
+
+/// The keys that SSH is spoken with: those that can be replaced while the gateway runs.
+#[derive(Debug)]
+pub struct SshKeys {
+    /// Proves the bastion to its clients.
+    pub host_key: PrivateKey,
+    /// Certifies host keys.
+    pub host_ca: PrivateKey,
+    /// Certifies sessions to their targets.
+    pub user_ca: PrivateKey,
+    /// Keys that come or were, to be trusted beside these.
+    pub beside: Beside,
+}
+
+/// The public halves of `FILE.next` and `FILE.old`.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// Beside `host_key`.
+    pub host_key: Vec<PublicKey>,
+    /// Beside `host_ca`.
+    pub host_ca: Vec<PublicKey>,
+    /// Beside `user_ca`.
+    pub user_ca: Vec<PublicKey>,
+}
+
+impl SshKeys {
+    /// Reads the keys in `state_dir`, and makes those that are not there.
+    ///
+    /// # Errors
+    /// As [`Secrets::open`].
+    pub fn open(state_dir: &Path) -> Result<Self, SecretsError> {
+        let beside = Beside {
+            host_key: beside(state_dir, ["host_key.next", "host_key.old"])?,
+            host_ca: beside(state_dir, ["host_ca.next", "host_ca.old"])?,
+            user_ca: beside(state_dir, ["user_ca.next", "user_ca.old"])?,
+        };
+        Ok(Self {
+            host_key: ssh_key_in(state_dir, "host_key", "curfew")?,
+            host_ca: ssh_key_in(state_dir, "host_ca", "curfew host CA")?,
+            user_ca: ssh_key_in(state_dir, "user_ca", "curfew user CA")?,
+            beside,
+        })
     }
 }
 
@@ -98,6 +138,8 @@ pub struct PublicParts {
     pub host_ca: PublicKey,
     /// For targets: a file that `TrustedUserCAKeys` names.
     pub user_ca: PublicKey,
+    /// The same of keys that come or were.
+    pub beside: Beside,
     /// For `curfew verify --key`.
     pub seal: curfew_recorder::PublicKey,
 }
@@ -112,7 +154,31 @@ pub fn seal_bytes(key: &curfew_recorder::PublicKey) -> Vec<u8> {
 
 fn ssh_key_in(state_dir: &Path, file: &'static str, comment: &str) -> Result<PrivateKey, SecretsError> {
     let text = private::read_or_create(&state_dir.join(file), || new_ssh_key(file, comment))?;
-    PrivateKey::from_openssh(text).map_err(malformed(file))
+    usable(&text, file)
+}
+
+/// The public halves of those of these files that are there.
+fn beside(state_dir: &Path, files: [&'static str; 2]) -> Result<Vec<PublicKey>, SecretsError> {
+    let mut keys = Vec::new();
+    for file in files {
+        let path = state_dir.join(file);
+        if path.try_exists().map_err(NotPrivate::io(&path))? {
+            private::file(&path)?;
+            let text = std::fs::read(&path).map_err(NotPrivate::io(&path))?;
+            keys.push(usable(&text, file)?.public_key().clone());
+        }
+    }
+    Ok(keys)
+}
+
+/// A key that can sign. Operators put their own there, too.
+fn usable(text: &[u8], file: &'static str) -> Result<PrivateKey, SecretsError> {
+    let key = PrivateKey::from_openssh(text).map_err(malformed(file))?;
+    if key.is_encrypted() {
+        return Err(malformed(file)("it has a passphrase"));
+    }
+    config::key::sound(key.public_key().key_data()).map_err(malformed(file))?;
+    Ok(key)
 }
 
 fn new_ssh_key(file: &'static str, comment: &str) -> Result<Vec<u8>, SecretsError> {
@@ -149,6 +215,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("state");
         let (first, second) = (Secrets::open(&state).unwrap(), Secrets::open(&state).unwrap());
+        let (first, second) = (first.keys, second.keys);
         assert_eq!(first.host_key, second.host_key);
         assert_eq!(first.user_ca, second.user_ca);
         assert_ne!(first.user_ca, first.host_ca);
@@ -176,6 +243,23 @@ mod tests {
             let said = Secrets::open(dir.path()).unwrap_err().to_string();
             assert!(said.contains(file) && said.contains("chmod 600"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_key_that_was_moved_away_is_made_anew_and_told_beside_the_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = SshKeys::open(dir.path()).unwrap();
+        assert!(first.beside.user_ca.is_empty());
+        std::fs::rename(dir.path().join("user_ca"), dir.path().join("user_ca.old")).unwrap();
+        let second = SshKeys::open(dir.path()).unwrap();
+        assert_ne!(first.user_ca, second.user_ca);
+        assert_eq!(first.host_ca, second.host_ca);
+        assert_eq!(second.beside.user_ca, [first.user_ca.public_key().clone()]);
+        std::fs::copy(dir.path().join("host_ca"), dir.path().join("user_ca.next")).unwrap();
+        let third = SshKeys::open(dir.path()).unwrap();
+        assert_eq!(third.beside.user_ca, [first.host_ca.public_key().clone(), first.user_ca.public_key().clone()]);
+        std::fs::set_permissions(dir.path().join("user_ca.old"), std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(SshKeys::open(dir.path()).unwrap_err().to_string().contains("chmod 600"));
     }
 
     #[test]

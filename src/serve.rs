@@ -15,6 +15,7 @@ use curfew_proxy::listener::listen;
 use curfew_proxy::ssh::algorithms;
 use curfew_proxy::strangers::{Caps, Strangers};
 use curfew_proxy::workers::Workers;
+use russh::keys::HashAlg;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -26,7 +27,7 @@ use crate::console::{self, Setting};
 use crate::gate::Product;
 use crate::onair::OnAir;
 use crate::refusals::Refusals;
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, SshKeys};
 use crate::store::Store;
 use crate::usecase::{Actor, Desk, Rulebook, reload, start};
 use crate::vitals::Vitals;
@@ -51,7 +52,11 @@ pub struct Running {
     /// Where SSH listens.
     pub address: SocketAddr,
     file: PathBuf,
+    /// Where the keys are that it began with, whatever the file says by now.
+    state_dir: PathBuf,
     config: Arc<ArcSwap<Config>>,
+    keys: Arc<ArcSwap<SshKeys>>,
+    hub: Arc<Hub<Product>>,
     desk: Desk,
     drain: Drain,
     tasks: tokio::task::JoinSet<()>,
@@ -92,7 +97,8 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let address = listener.local_addr().map_err(other)?;
 
     let secrets = Secrets::open(&gateway.state_dir).map_err(other)?;
-    let (seal, user_ca) = (Arc::new(secrets.seal), Arc::new(secrets.user_ca));
+    let seal = Arc::new(secrets.seal);
+    let keys = Arc::new(ArcSwap::from_pointee(secrets.keys));
     let store = Store::open(&gateway.state_dir, secrets.audit).await.map_err(other)?;
     let clock = Clock::system(store.newest_at());
     let door = Hints::ssh("bastion", address.port()).command("");
@@ -109,8 +115,7 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let product = Product {
         desk: desk.clone(),
         config: Arc::clone(&config),
-        user_ca,
-        host_ca: Arc::new(secrets.host_ca),
+        keys: Arc::clone(&keys),
         seal: Arc::clone(&seal),
         recordings: gateway.recordings.clone(),
         air: air.clone(),
@@ -123,19 +128,18 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         gate: Arc::new(product),
         strangers: Arc::new(Strangers::new(Caps::fitting(descriptors::raise()), clock.clone())),
         clock: clock.clone(),
-        server: ArcSwap::new(algorithms::server(vec![secrets.host_key], Vec::new())),
-        client: algorithms::client(),
+        server: ArcSwap::new(algorithms::server(vec![keys.load().host_key.clone()], Vec::new())),
         drain: drain.clone(),
         farewells: Arc::default(),
         seals: Arc::new(Semaphore::new(SEALS_AT_ONCE)),
     });
     let door = ctl::Door::open(&gateway.state_dir).map_err(other)?;
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(listen(hub, listener, Arc::new(workers)));
+    tasks.spawn(listen(Arc::clone(&hub), listener, Arc::new(workers)));
     tasks.spawn(refusals.tell(clock));
     tasks.spawn(sweep::run(desk.clone()));
     tasks.spawn(serve_operator(door, desk.clone(), air, vitals, address.port()));
-    Ok(Running { address, file: file.to_owned(), config, desk, drain, tasks })
+    Ok(Running { address, file: file.to_owned(), state_dir: gateway.state_dir, config, keys, hub, desk, drain, tasks })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, NotStarted> {
@@ -184,18 +188,22 @@ impl Running {
         }
     }
 
-    /// Reads the configuration again. A faulty file changes nothing, and the log says why.
+    /// Reads the configuration and the keys again. A faulty file changes nothing, and the log says why.
     pub async fn reload(&self) {
-        let loaded = match Config::load(&self.file) {
-            Ok(loaded) => loaded,
+        let read = Config::load(&self.file).map_err(|faults| faults.to_string());
+        let read =
+            read.and_then(|loaded| Ok((loaded, SshKeys::open(&self.state_dir).map_err(|error| error.to_string())?)));
+        let (loaded, keys) = match read {
+            Ok(read) => read,
             Err(faults) => {
                 tracing::error!("the configuration was not reloaded; the old one stays in force");
-                for fault in faults.to_string().lines() {
+                for fault in faults.lines() {
                     tracing::error!("{fault}");
                 }
                 return;
             }
         };
+        self.replace_keys(keys);
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
@@ -208,6 +216,21 @@ impl Running {
             Ok(()) => tracing::info!("the configuration was reloaded"),
             Err(fault) => tracing::error!(%fault, "the configuration was reloaded, but the database does not answer"),
         }
+    }
+
+    /// From now on these keys sign and are shown. Connections that are open go on.
+    fn replace_keys(&self, keys: SshKeys) {
+        let old = self.keys.load();
+        let pairs = [
+            ("host_key", &old.host_key, &keys.host_key),
+            ("host_ca", &old.host_ca, &keys.host_ca),
+            ("user_ca", &old.user_ca, &keys.user_ca),
+        ];
+        for (file, _, new) in pairs.iter().filter(|(_, old, new)| old.public_key() != new.public_key()) {
+            tracing::warn!(file, key = %new.fingerprint(HashAlg::Sha256), "a key is another one; `curfew ca` has the new one");
+        }
+        self.hub.server.store(algorithms::server(vec![keys.host_key.clone()], Vec::new()));
+        self.keys.store(Arc::new(keys));
     }
 
     /// Goes down: no new sessions, time for the live ones, then their end; recordings are sealed.

@@ -124,6 +124,12 @@ impl Permit {
         &self.target.host_keys
     }
 
+    /// The CAs that may certify the host keys of the target.
+    #[must_use]
+    pub fn host_cas(&self) -> &[String] {
+        &self.target.host_cas
+    }
+
     /// How to prove ourselves to it.
     #[must_use]
     pub fn auth(&self) -> &TargetAuth {

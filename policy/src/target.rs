@@ -61,6 +61,8 @@ pub struct Target {
     pub address: Address,
     /// The host keys it may show, as OpenSSH public key lines without comment (`ssh-ed25519 AAAA…`).
     pub host_keys: Vec<String>,
+    /// The CAs whose certificates for it are accepted, written the same way.
+    pub host_cas: Vec<String>,
     /// Its labels, which rules may name.
     pub labels: BTreeMap<String, String>,
     /// How Curfew proves itself to it.

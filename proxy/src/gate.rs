@@ -1,7 +1,7 @@
 //! The one trait between the bytes and the product: who is it, may they, what do they type, how did it end.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,8 +22,10 @@ use crate::ssh::requests::Start;
 pub struct Identity {
     /// The user's name in the configuration.
     pub user: String,
-    /// What proved it: a key's SHA-256 fingerprint (`SHA256:…`).
+    /// What proved it: a key's SHA-256 fingerprint (`SHA256:…`), or a certificate's key id, serial and CA.
     pub proof: String,
+    /// The certificate, where it was one, and where it was shown from: whether it still proves anything is asked again.
+    pub certificate: Option<(Arc<russh::keys::Certificate>, IpAddr)>,
 }
 
 /// A session that may begin.
@@ -150,8 +152,12 @@ pub trait Gate: Send + Sync + 'static {
         from: SocketAddr,
     ) -> impl Future<Output = Option<Identity>> + Send;
 
-    /// Whether a key is worth a signature: somebody's. Proves nothing.
-    fn knows(&self, key: &russh::keys::PublicKey) -> bool;
+    /// Whose certificate this is, after a signature with its key and the CA's in it were verified; nothing else of it was.
+    /// The error says why it is nobody's, for the log.
+    fn certified(&self, certificate: &russh::keys::Certificate, from: SocketAddr) -> Result<Identity, String>;
+
+    /// Whether a key is worth a signature: somebody's, or that of a certificate from a trusted CA. Proves nothing.
+    fn knows(&self, key: &russh::keys::PublicKey, certificate: Option<&russh::keys::Certificate>) -> bool;
 
     /// Whether a target has this name.
     fn is_target(&self, name: &str) -> bool;

@@ -20,8 +20,6 @@ pub struct Hub<G> {
     pub clock: Clock,
     /// The settings of the half that faces people; host keys may change while it runs.
     pub server: ArcSwap<russh::server::Config>,
-    /// The settings of the half that faces targets.
-    pub client: Arc<russh::client::Config>,
     /// Who is at the door, and how many there may be.
     pub strangers: Arc<Strangers>,
     /// The shutdown.

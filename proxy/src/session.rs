@@ -96,7 +96,7 @@ async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted
     let (came, on_came) = mpsc::unbounded_channel();
     let connecting = Links::connect(
         Arc::clone(&hub.gate),
-        Arc::clone(&hub.client),
+        hub.clock.clone(),
         admitted.session,
         Arc::clone(&admitted.permit),
         admitted.lease.clone(),

@@ -64,9 +64,9 @@ fn page(public: &PublicParts, config: &Config) -> String {
          # Auditors: for `curfew verify --key`.\n\
          {seal}\n",
         names = hosts.join(","),
-        host = line(&public.host_key),
-        host_ca = line(&public.host_ca),
-        user_ca = line(&public.user_ca),
+        host = lines(&public.host_key, &public.beside.host_key, &format!("{} ", hosts.join(","))),
+        host_ca = lines(&public.host_ca, &public.beside.host_ca, "@cert-authority * "),
+        user_ca = lines(&public.user_ca, &public.beside.user_ca, ""),
         seal = public.seal,
     )
 }
@@ -84,8 +84,14 @@ fn client_config<'a>(name: &str, port: Option<u16>, targets: impl Iterator<Item 
     block
 }
 
+/// A key, and on lines of their own those that come or were. Each further line begins with `start`, as the first does.
+fn lines(key: &russh::keys::PublicKey, beside: &[russh::keys::PublicKey], start: &str) -> String {
+    let all: Vec<String> = std::iter::once(key).chain(beside).map(line).collect();
+    all.join(&format!("\n{start}"))
+}
+
 fn line(key: &russh::keys::PublicKey) -> String {
-    // An Ed25519 key can always be written down.
+    // A key that was read can be written down.
     key.to_openssh().unwrap_or_default()
 }
 
@@ -105,6 +111,7 @@ mod tests {
                 protocol: Protocol::Ssh,
                 address: Address { host: "10.0.0.5".to_owned(), port: 22 },
                 host_keys: Vec::new(),
+                host_cas: Vec::new(),
                 labels: BTreeMap::new(),
                 auth: TargetAuth::Certificate,
             })

@@ -20,7 +20,15 @@ pub(super) fn read(line: &str) -> Result<PublicKey, String> {
     }
     let key = PublicKey::from_openssh(line)
         .map_err(|_| "cannot be read; paste the whole line of its .pub file".to_owned())?;
-    match key.key_data() {
+    sound(key.key_data()).map(|()| key)
+}
+
+/// Whether a key is of a type and strength that may prove anything.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn sound(key: &KeyData) -> Result<(), String> {
+    match key {
         KeyData::Dsa(_) => Err("is a DSA key, which is too weak; make one with ssh-keygen -t ed25519".to_owned()),
         KeyData::Rsa(rsa) if rsa.key_size() < FEWEST_RSA_BITS => {
             let bits = rsa.key_size();
@@ -32,7 +40,7 @@ pub(super) fn read(line: &str) -> Result<PublicKey, String> {
         | KeyData::Ed25519(_)
         | KeyData::Rsa(_)
         | KeyData::SkEcdsaSha2NistP256(_)
-        | KeyData::SkEd25519(_) => Ok(key),
+        | KeyData::SkEd25519(_) => Ok(()),
         _ => Err(format!("is of the type {}, which is not supported", key.algorithm())),
     }
 }

@@ -1,11 +1,13 @@
 //! The configuration file: from TOML to values that are right, with everything that is wrong told at once.
 //!
-//! `section` reads tables key by key and `book` gathers what is wrong; `gateway`, `people`, `target`, `role` and
-//! `rule` each make their part. A [`Config`] that exists is valid: names that are used exist, keys prove one user.
+//! `section` reads tables key by key and `book` gathers what is wrong; `gateway`, `certificates`, `people`, `target`,
+//! `role` and `rule` each make their part. A [`Config`] that exists is valid: names that are used exist, keys and principals
+//! prove one user.
 
 mod book;
+mod certificates;
 mod gateway;
-mod key;
+pub(crate) mod key;
 mod people;
 mod role;
 mod rule;
@@ -27,6 +29,7 @@ use ssh_key::{Fingerprint, PublicKey};
 use toml::de::DeTable;
 
 pub use self::book::{Faults, Remark};
+pub use self::certificates::Certificates;
 pub use self::gateway::Gateway;
 pub use self::people::{Group, User};
 
@@ -39,6 +42,8 @@ use self::section::Section;
 pub struct Config {
     /// `[gateway]`.
     pub gateway: Gateway,
+    /// `[certificates]`.
+    pub certificates: Certificates,
     /// `[users.NAME]`.
     pub users: BTreeMap<String, User>,
     /// Every group that `[groups.NAME]` or a user names.
@@ -51,6 +56,8 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// Whose key it is.
     keys: HashMap<key::Print, String>,
+    /// Whose principal it is.
+    principals: HashMap<String, String>,
 }
 
 /// A valid configuration, and what is odd about it.
@@ -126,10 +133,16 @@ impl Config {
         Some(Person { name: name.to_owned(), groups: user.groups.clone(), may })
     }
 
-    /// Whose key this is: one lookup, however many users there are.
+    /// Whose key this is: one lookup, however many users there are. A revoked key is nobody's.
     #[must_use]
     pub fn user_by_key(&self, key: &PublicKey) -> Option<&str> {
         self.keys.get(&key::print(key)).map(String::as_str)
+    }
+
+    /// Whose principal of certificates this is.
+    #[must_use]
+    pub fn user_by_principal(&self, principal: &str) -> Option<&str> {
+        self.principals.get(principal).map(String::as_str)
     }
 
     /// Whether what proved a user (a key's fingerprint, `SHA256:…`) still does.
@@ -145,7 +158,8 @@ fn read(root: &mut Section<'_>, base: &Path, book: &Book) -> Option<Config> {
         root.fault("the file has no [gateway], which says where to listen and where to keep things");
     }
     let gateway = root.table("gateway", "[gateway]").and_then(|section| gateway::read(section, base, book));
-    let people = people::read(root, book);
+    let certificates = certificates::read(root, base, book);
+    let people = people::read(root, &certificates, book);
     let targets = target::read(root, base, book);
     let roles = role::read(root, book);
     let known = Known {
@@ -156,6 +170,6 @@ fn read(root: &mut Section<'_>, base: &Path, book: &Book) -> Option<Config> {
     };
     let rules = rule::read(root, &known, book);
     root.finish();
-    let people::People { users, groups, keys } = people;
-    Some(Config { gateway: gateway?, users, groups, targets, roles, rules, keys })
+    let people::People { users, groups, keys, principals } = people;
+    Some(Config { gateway: gateway?, certificates, users, groups, targets, roles, rules, keys, principals })
 }

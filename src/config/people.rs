@@ -1,11 +1,13 @@
-//! `[users.NAME]` and `[groups.NAME]`: who is known by which key, and what the groups may do beyond their own.
+//! `[users.NAME]` and `[groups.NAME]`: who is known by which key or certificate, and what the
+//! groups may do beyond their own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use curfew_policy::user::Duty;
 use ssh_key::PublicKey;
 
 use super::book::Book;
+use super::certificates::Certificates;
 use super::key::{self, Print};
 use super::section::{Section, Text, bad_name};
 
@@ -35,12 +37,16 @@ pub(super) struct People {
     pub groups: BTreeMap<String, Group>,
     /// Whose key it is.
     pub keys: HashMap<Print, String>,
+    /// Whose principal it is.
+    pub principals: HashMap<String, String>,
 }
 
 /// Reads `[users.…]` and `[groups.…]`.
-pub(super) fn read(root: &mut Section<'_>, book: &Book) -> People {
+pub(super) fn read(root: &mut Section<'_>, certificates: &Certificates, book: &Book) -> People {
     let mut people = People::default();
     let mut owners: HashMap<Print, (String, Text<'_>)> = HashMap::new();
+    let mut principals = HashMap::new();
+    let mut revoked = HashSet::new();
     for (name, mut section) in root.named("users", "user") {
         if RESERVED.contains(&name.text) {
             section
@@ -50,9 +56,15 @@ pub(super) fn read(root: &mut Section<'_>, book: &Book) -> People {
         groups.iter().for_each(|group| check_group(*group, book));
         let mut keys = Vec::new();
         for line in section.strings("keys") {
-            keys.extend(own_key(name, line, &mut owners, book));
+            let key = own_key(name, line, &mut owners, book);
+            if key.as_ref().is_some_and(|key| certificates.revoked.has_key(key.key_data())) {
+                book.warn(line.at, format!("this key of user {} is revoked, so it lets nobody in", name.text));
+                revoked.extend(key.as_ref().map(key::print));
+            }
+            keys.extend(key);
         }
-        if section.lacks("keys") {
+        own_principals(name, &mut section, &mut principals, certificates, book);
+        if section.lacks("keys") && certificates.trusted.is_empty() {
             book.warn(name.at, format!("user {} has no keys, so nobody can sign in as it", name.text));
         }
         section.finish();
@@ -62,7 +74,13 @@ pub(super) fn read(root: &mut Section<'_>, book: &Book) -> People {
         }
         people.users.insert(name.text.to_owned(), User { keys, groups });
     }
-    people.keys = owners.into_iter().map(|(print, (user, _))| (print, user)).collect();
+    people.principals = principals.into_iter().map(|(principal, (user, _))| (principal, user)).collect();
+    // A revoked key is somebody's still, so that it becomes nobody else's, but it proves nobody.
+    people.keys = owners
+        .into_iter()
+        .filter(|(print, _)| !revoked.contains(print))
+        .map(|(print, (user, _))| (print, user))
+        .collect();
     for (name, section) in root.named("groups", "group") {
         if !people.groups.contains_key(name.text) {
             book.warn(name.at, format!("no user is in group {}", name.text));
@@ -104,6 +122,40 @@ fn own_key<'a>(
         None => {
             owners.insert(key::print(&key), (user.text.to_owned(), line));
             Some(key)
+        }
+    }
+}
+
+/// The principals of certificates that prove this user and no other: without any in the file, its name.
+fn own_principals(
+    user: Text<'_>,
+    section: &mut Section<'_>,
+    owners: &mut HashMap<String, (String, usize)>,
+    certificates: &Certificates,
+    book: &Book,
+) {
+    let named = section.has("principals");
+    if named && certificates.trusted.is_empty() {
+        book.warn(section.place("principals"), format!("user {} has principals, but no CA is trusted", user.text));
+    }
+    let principals = if named { section.strings("principals") } else { vec![user] };
+    for principal in principals {
+        let Text { text, at } = principal;
+        if text.is_empty() || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == ',') {
+            book.fault(at, format!("`{text}` cannot be a principal"));
+            continue;
+        }
+        match owners.get(text) {
+            Some((owner, first)) => {
+                // On the later line, whichever user comes first in the alphabet.
+                let (later, own, other) =
+                    if *first > at { (*first, owner.as_str(), user.text) } else { (at, user.text, owner.as_str()) };
+                book.fault(
+                    later,
+                    format!("principal `{text}` of user {own} is user {other}'s too; a principal must prove one user"),
+                );
+            }
+            None => _ = owners.insert(text.to_owned(), (user.text.to_owned(), at)),
         }
     }
 }

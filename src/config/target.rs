@@ -32,19 +32,36 @@ fn read_one(name: Text<'_>, mut section: Section<'_>, base: &Path, book: &Book) 
     let address = section.required("address", "where it listens, like \"10.0.0.5:22\"");
     let address = address.and_then(|text| read_address(text, protocol?, book));
     let labels = labels(&mut section, book);
-    let (host_keys, auth) = match protocol {
+    let (host_keys, host_cas, auth) = match protocol {
         Some(Protocol::Tcp) => {
-            for key in ["host_key", "auth"] {
+            for key in ["host_key", "host_ca", "auth"] {
                 if section.has(key) {
                     book.fault(section.place(key), format!("a TCP target has no `{key}`; take it out"));
                 }
             }
-            (Vec::new(), Some(TargetAuth::Certificate))
+            (Vec::new(), Vec::new(), Some(TargetAuth::Certificate))
         }
-        _ => (host_keys(&mut section, book), auth(&mut section, base, book)),
+        _ => {
+            let host_cas = keys(&mut section, "host_ca", "this host CA key", book);
+            if section.lacks("host_ca") {
+                section.demand(
+                    "host_key",
+                    "it is never trusted on first use; paste the target's /etc/ssh/ssh_host_*_key.pub",
+                );
+            }
+            (keys(&mut section, "host_key", "this host key", book), host_cas, auth(&mut section, base, book))
+        }
     };
     section.finish();
-    Some(Target { name: name.text.to_owned(), protocol: protocol?, address: address?, host_keys, labels, auth: auth? })
+    Some(Target {
+        name: name.text.to_owned(),
+        protocol: protocol?,
+        address: address?,
+        host_keys,
+        host_cas,
+        labels,
+        auth: auth?,
+    })
 }
 
 fn protocol(section: &mut Section<'_>, book: &Book) -> Option<Protocol> {
@@ -100,18 +117,17 @@ fn split_address(text: &str) -> Option<(&str, Option<u16>)> {
     Some((host, Some(port.parse().ok().filter(|port| digits && *port > 0)?)))
 }
 
-fn host_keys(section: &mut Section<'_>, book: &Book) -> Vec<String> {
-    section.demand("host_key", "it is never trusted on first use; paste the target's /etc/ssh/ssh_host_*_key.pub");
-    section.one_or_more("host_key").into_iter().filter_map(|line| host_key(line, book)).collect()
+fn keys(section: &mut Section<'_>, name: &'static str, what: &str, book: &Book) -> Vec<String> {
+    section.one_or_more(name).into_iter().filter_map(|line| bare_key(line, what, book)).collect()
 }
 
-/// A host key as the proxy compares it: type and data, without comment.
-fn host_key(line: Text<'_>, book: &Book) -> Option<String> {
+/// A key as the proxy compares it: type and data, without comment.
+fn bare_key(line: Text<'_>, what: &str, book: &Book) -> Option<String> {
     let key = key::read(line.text).and_then(|key| {
         let bare = PublicKey::from(key.key_data().clone());
         bare.to_openssh().map_err(|error| format!("cannot be written down ({error})"))
     });
-    key.map_err(|why| book.fault(line.at, format!("this host key {why}"))).ok()
+    key.map_err(|why| book.fault(line.at, format!("{what} {why}"))).ok()
 }
 
 fn labels(section: &mut Section<'_>, book: &Book) -> BTreeMap<String, String> {

@@ -144,8 +144,7 @@ async fn admissions() -> Result<Samples, String> {
     let product = Product {
         desk: desk.clone(),
         config: Arc::new(ArcSwap::from_pointee(config)),
-        user_ca: Arc::new(secrets.user_ca),
-        host_ca: Arc::new(secrets.host_ca),
+        keys: Arc::new(ArcSwap::from_pointee(secrets.keys)),
         seal: Arc::new(secrets.seal),
         recordings: dir.path().join("recordings"),
         air: OnAir::default(),
@@ -154,7 +153,7 @@ async fn admissions() -> Result<Samples, String> {
         turns: curfew::console::asking::Turns::default(),
         port: 22,
     };
-    let identity = Identity { user: "alice".to_owned(), proof: "SHA256:bench".to_owned() };
+    let identity = Identity { user: "alice".to_owned(), proof: "SHA256:bench".to_owned(), certificate: None };
     let route = Route::Target { name: "web1".to_owned(), login: Some("root".to_owned()) };
     let from = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let mut took = Vec::with_capacity(ADMISSIONS);

@@ -291,6 +291,12 @@ impl Gateway {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
+    /// Waits until the log says this.
+    #[track_caller]
+    pub fn log_has(&self, text: &str) {
+        eventually(SOON, &format!("the log says `{text}`"), || self.log().contains(text));
+    }
+
     /// The last lines of the log.
     pub fn log_tail(&self) -> String {
         let log = self.log();

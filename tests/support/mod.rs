@@ -1,6 +1,7 @@
 //! What the end-to-end tests stand on: a real gateway, real targets, real clients.
 
 pub mod agent;
+pub mod ca;
 pub mod client;
 pub mod crowd;
 pub mod database;

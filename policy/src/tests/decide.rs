@@ -44,7 +44,10 @@ fn a_permit_holds_all_that_dialling_needs() {
     assert_eq!((permit.user(), permit.target(), permit.login()), ("alice", "web1", "root"));
     assert_eq!((permit.grant(), permit.expires_at()), (GrantId(9), at(3600)));
     assert_eq!(permit.address().to_string(), "10.0.0.5:22");
-    assert_eq!(permit.host_keys(), ["ssh-ed25519 AAAA"]);
+    assert_eq!(
+        (permit.host_keys()[0].as_str(), permit.host_cas()),
+        ("ssh-ed25519 AAAA", &["ssh-ed25519 BBBB".to_owned()][..])
+    );
     assert_eq!((permit.protocol(), permit.auth()), (Protocol::Ssh, &TargetAuth::Certificate));
     assert_eq!(permit.role().name, "admin");
 }

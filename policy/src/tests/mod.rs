@@ -46,6 +46,7 @@ fn target(name: &str, labels: &[(&str, &str)]) -> Target {
         protocol: Protocol::Ssh,
         address: Address { host: "10.0.0.5".to_owned(), port: 22 },
         host_keys: strings(&["ssh-ed25519 AAAA"]),
+        host_cas: strings(&["ssh-ed25519 BBBB"]),
         labels: labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         auth: TargetAuth::Certificate,
     }

@@ -1,5 +1,6 @@
 //! Every change we make to russh, a file per topic.
 
+mod certificates;
 mod closing;
 mod copies;
 mod inbox;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Edit> {
         copies::EDITS,
         sizes::EDITS,
         replies::EDITS,
+        certificates::EDITS,
     ];
     topics.into_iter().flatten().copied().collect()
 }

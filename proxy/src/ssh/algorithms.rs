@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use russh::keys::ssh_key::public::KeyData;
 use russh::keys::{Algorithm, Certificate, EcdsaCurve, HashAlg, PrivateKey};
 use russh::{Limits, MethodKind, MethodSet, Preferred, SshId, cipher, client, compression, kex, mac, server};
 
@@ -120,20 +121,33 @@ pub fn server(host_keys: Vec<PrivateKey>, certificates: Vec<Certificate>) -> Arc
     })
 }
 
-/// The settings of the half that connects to targets.
+/// The settings of the half that connects to a target: the types of these host keys come first, and certificates before
+/// them where one will do.
 #[must_use]
-pub fn client() -> Arc<client::Config> {
-    Arc::new(client::Config {
+pub fn client(pinned: &[KeyData], certified: bool) -> client::Config {
+    let is_of_pinned = |algorithm: &Algorithm| {
+        pinned
+            .iter()
+            .any(|key| key.algorithm() == *algorithm || (key.is_rsa() && matches!(algorithm, Algorithm::Rsa { .. })))
+    };
+    let mut keys = KEYS.to_vec();
+    keys.sort_by_key(|algorithm| !is_of_pinned(algorithm));
+    let mut preferred = preferred(KEX_WITH_TARGETS);
+    preferred.key = Cow::Owned(keys);
+    if certified {
+        preferred.host_key_certificates = Cow::Borrowed(KEYS);
+    }
+    client::Config {
         client_id: SshId::Standard(Cow::Borrowed(ID)),
         limits: limits(),
         window_size: WINDOW,
         maximum_packet_size: PACKET,
-        preferred: preferred(KEX_WITH_TARGETS),
+        preferred,
         inactivity_timeout: None,
         keepalive_interval: Some(Duration::from_secs(30)),
         keepalive_max: 3,
         nodelay: true,
         channel_buffer_size: MOST_UNREAD,
         ..client::Config::default()
-    })
+    }
 }

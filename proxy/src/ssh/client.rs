@@ -6,14 +6,16 @@ use std::time::Duration;
 use curfew_policy::decide::Permit;
 use curfew_policy::endpoint::EndpointBuf;
 use russh::client::{self, AuthResult, ChannelOpenHandle, Handle, Msg, Session};
-use russh::keys::{HashAlg, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate};
 use russh::{Channel, Disconnect};
 use tokio::sync::watch;
 
 use crate::alive::Alive;
 use crate::breaker::Breaker;
+use crate::clock::Clock;
 use crate::dial::dial;
 use crate::gate::Credential;
+use crate::ssh::host_keys::HostKeys;
 use crate::ssh::inward::Inward;
 use crate::ssh::notice::plain;
 use crate::wire::Wire;
@@ -40,19 +42,16 @@ impl Link {
     ///
     /// # Errors
     /// One line for the person: what was wrong with the target.
-    pub async fn open(
-        config: Arc<client::Config>,
-        permit: &Permit,
-        credential: &Credential,
-        inward: Inward,
-    ) -> Result<Self, String> {
+    pub async fn open(clock: &Clock, permit: &Permit, credential: &Credential, inward: Inward) -> Result<Self, String> {
         let stream = dial(permit).await?;
         let failed = |why: &str| format!("{} {why}", permit.target());
         let wire = Wire::new(stream);
         let breaker = wire.breaker();
         let (gone, alive) = Alive::new();
-        let shown = Arc::new(Mutex::new(None));
-        let keys = Keys { accepted: accepted(permit), shown: Arc::clone(&shown), inward: inward.clone(), _gone: gone };
+        let wrong = Arc::new(Mutex::new(None));
+        let accepted = HostKeys::of(permit, clock);
+        let config = Arc::new(accepted.settings());
+        let keys = Keys { accepted, wrong: Arc::clone(&wrong), inward: inward.clone(), _gone: gone };
         let login = async {
             let mut handle = client::connect_stream(config, wire, keys).await?;
             let proven = log_in(&mut handle, permit.login(), credential).await?;
@@ -64,7 +63,7 @@ impl Link {
                 "does not let the bastion in as `{}`; its operator should check what `curfew ca` prints",
                 plain(permit.login())
             ))),
-            Ok(Err(error)) => Err(failed(&explain(&error, &shown))),
+            Ok(Err(error)) => Err(failed(&explain(&error, &wrong))),
             Err(_) => Err(failed(&format!("did not finish the SSH handshake within {} s", LOGIN_TIMEOUT.as_secs()))),
         }
     }
@@ -132,10 +131,10 @@ impl Link {
     }
 }
 
-/// Which host keys are accepted, what was shown instead, and what the target may open of itself.
+/// Which host keys are accepted, what is wrong with one that is not, and what the target may open of itself.
 struct Keys {
-    accepted: Vec<PublicKey>,
-    shown: Arc<Mutex<Option<String>>>,
+    accepted: HostKeys,
+    wrong: Arc<Mutex<Option<String>>>,
     inward: Inward,
     /// Dropped with the session loop, which is how a link learns that it is gone.
     _gone: watch::Sender<()>,
@@ -144,17 +143,15 @@ struct Keys {
 impl client::Handler for Keys {
     type Error = russh::Error;
 
-    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        let key = match key {
-            PublicKeyOrCertificate::PublicKey { key, .. } => key,
-            // Only plain keys are asked for.
-            PublicKeyOrCertificate::Certificate(_) => return Ok(false),
-        };
-        let known = self.accepted.iter().any(|accepted| accepted.key_data() == key.key_data());
-        if !known && let Ok(mut shown) = self.shown.lock() {
-            *shown = Some(format!("{} {}", key.algorithm(), key.fingerprint(HashAlg::Sha256)));
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        let checked = self.accepted.check(shown);
+        if let Err(why) = &checked {
+            tracing::warn!(target = %self.accepted.target(), %why, "a target is not who it should be");
+            if let Ok(mut wrong) = self.wrong.lock() {
+                *wrong = Some(why.clone());
+            }
         }
-        Ok(known)
+        Ok(checked.is_ok())
     }
 
     async fn server_channel_open_forwarded_tcpip(
@@ -243,11 +240,6 @@ impl client::Handler for Keys {
     }
 }
 
-fn accepted(permit: &Permit) -> Vec<PublicKey> {
-    // They were read when the configuration was loaded; one that cannot be read matches nothing, which fails closed.
-    permit.host_keys().iter().filter_map(|line| line.parse().ok()).collect()
-}
-
 async fn log_in(handle: &mut Handle<Keys>, login: &str, credential: &Credential) -> Result<bool, russh::Error> {
     let key = Arc::clone(&credential.key);
     let result = match &credential.certificate {
@@ -260,9 +252,9 @@ async fn log_in(handle: &mut Handle<Keys>, login: &str, credential: &Credential)
     Ok(matches!(result, AuthResult::Success))
 }
 
-fn explain(error: &russh::Error, shown: &Mutex<Option<String>>) -> String {
-    if let Some(key) = shown.lock().ok().and_then(|mut shown| shown.take()) {
-        return format!("shows a host key that is not the configured one ({key}); tell your security team");
+fn explain(error: &russh::Error, wrong: &Mutex<Option<String>>) -> String {
+    if let Some(why) = wrong.lock().ok().and_then(|mut wrong| wrong.take()) {
+        return format!("{why}; tell your security team");
     }
     match error {
         russh::Error::NoCommonAlgo { .. } => "speaks none of the SSH algorithms that the bastion accepts".to_owned(),

@@ -10,11 +10,13 @@ use std::time::Duration;
 use curfew_policy::decide::Permit;
 use curfew_policy::endpoint::EndpointBuf;
 use curfew_policy::id::SessionId;
+use russh::Channel;
+use russh::ChannelOpenFailure;
 use russh::client::Msg;
-use russh::{Channel, ChannelOpenFailure, client};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
+use crate::clock::Clock;
 use crate::deadline::{Lease, Standing};
 use crate::gate::Gate;
 use crate::ssh::client::Link;
@@ -31,7 +33,7 @@ const STOPPING: Duration = Duration::from_secs(2);
 /// The connections of one session to its target.
 pub struct Links<G> {
     gate: Arc<G>,
-    config: Arc<client::Config>,
+    clock: Clock,
     session: SessionId,
     permit: Arc<Permit>,
     lease: Lease,
@@ -74,14 +76,14 @@ impl<G: Gate> Links<G> {
     /// One line for the person: what was wrong with the target.
     pub async fn connect(
         gate: Arc<G>,
-        config: Arc<client::Config>,
+        clock: Clock,
         session: SessionId,
         permit: Arc<Permit>,
         lease: Lease,
         inward: Inward,
     ) -> Result<Self, String> {
         let first = OnceLock::new();
-        let links = Self { gate, config, session, permit, lease, inward, first, links: Mutex::default() };
+        let links = Self { gate, clock, session, permit, lease, inward, first, links: Mutex::default() };
         let slot = links.dial().await?;
         let _ = links.first.set(Arc::clone(&slot.link));
         links.links.lock().await.push(slot);
@@ -171,7 +173,7 @@ impl<G: Gate> Links<G> {
             Standing::Over(_) => return Err("the grant is over".to_owned()),
         };
         let credential = self.gate.credential(self.session, &self.permit, until).await?;
-        let link = Link::open(Arc::clone(&self.config), &self.permit, &credential, self.inward.another()).await?;
+        let link = Link::open(&self.clock, &self.permit, &credential, self.inward.another()).await?;
         Ok(Slot { link: Arc::new(link), seats: Arc::default() })
     }
 

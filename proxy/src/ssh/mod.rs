@@ -10,6 +10,7 @@ pub mod console;
 pub mod copy;
 pub mod count;
 pub mod forward;
+pub mod host_keys;
 pub mod inward;
 pub mod jump;
 pub mod links;

@@ -23,6 +23,8 @@ const MANY_CHANNELS: usize = 512;
 
 /// How many wishes for listeners may wait for an answer.
 const MOST_WISHES: usize = 64;
+/// How much of what was typed, or is wrong with a certificate, goes into the log, in characters.
+const LONGEST_DETAIL: usize = 160;
 
 /// Somebody who proved who they are.
 #[derive(Debug)]
@@ -182,7 +184,7 @@ impl<G: Gate> Door<G> {
     /// Says no, later to whoever guesses. How much later hangs on the source alone: what was typed or offered makes no
     /// difference.
     async fn refuse(&self, code: &'static str, typed: &str) -> Auth {
-        let shown: String = typed.chars().take(64).collect();
+        let shown: String = typed.chars().take(LONGEST_DETAIL).collect();
         self.gate.refused(self.from, code, &shown);
         let later = self.knock.as_ref().map_or(Duration::ZERO, Knock::failed);
         if !later.is_zero() {
@@ -211,7 +213,7 @@ impl<G: Gate> Handler for Door<G> {
     // has it has not come nearer to the private one. Whose it is, or where it may go, is not told.
     async fn auth_publickey_offered(&mut self, typed: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
         // An offer proves nothing; this only spares the client a signature with a key that is nobody's.
-        if Self::is_sane(typed, offer.algorithm) && self.gate.knows(offer.public_key) {
+        if Self::is_sane(typed, offer.algorithm) && self.gate.knows(offer.public_key, offer.certificate) {
             if let Some(knock) = &self.knock {
                 knock.offered();
             }
@@ -262,8 +264,16 @@ impl<G: Gate> Handler for Door<G> {
         }
     }
 
-    async fn auth_openssh_certificate(&mut self, typed: &str, _: &Certificate) -> Result<Auth, Self::Error> {
-        Ok(self.refuse("certificate", typed).await)
+    async fn auth_openssh_certificate(&mut self, typed: &str, shown: &Certificate) -> Result<Auth, Self::Error> {
+        // The name and the algorithm were looked at when it was offered, which comes before every signature.
+        match self.gate.certified(shown, self.from) {
+            Ok(identity) => {
+                self.identity = Some(identity);
+                typed.clone_into(&mut self.typed);
+                Ok(Auth::Accept)
+            }
+            Err(why) => Ok(self.refuse("certificate", &why).await),
+        }
     }
 
     async fn auth_succeeded(&mut self, session: &mut Session) -> Result<(), Self::Error> {

@@ -1,6 +1,6 @@
 //! Files that are wrong, and exactly what is said of them: the line, what is wrong, and what to do.
 
-use super::{keys, parse, said, sample, with};
+use super::{keys, loaded, parse, said, sample, with};
 
 /// A thing in the sample, what stands there instead, and all that must be said of it.
 type Case<'a> = (&'a str, &'a str, &'a [&'a str]);
@@ -371,6 +371,67 @@ fn keys_are_whole_strong_and_of_one_person() {
         said(&parse(&swapped).unwrap_err().0),
         ["12: this key of user bob is user zoe's too; a key must prove one user",]
     );
+}
+
+#[test]
+fn certificates_have_sound_cas_and_principals_of_one_user() {
+    let section = |lines: &str| format!("[certificates]\n{lines}\n[users.alice]");
+    let trusted = format!("trusted = [\"{}\"]", keys::P256);
+    assert!(parse(&with("[users.alice]", &section(&trusted))).is_ok());
+    check(&[
+        (
+            "[users.alice]",
+            &section(""),
+            &["7: [certificates] has no `trusted`: the public keys of the CAs whose certificates let people in"],
+        ),
+        (
+            "[users.alice]",
+            &section(&format!("trusted = [\"{}\"]", keys::DSA)),
+            &["8: this CA key is a DSA key, which is too weak; make one with ssh-keygen -t ed25519"],
+        ),
+        (
+            "[users.alice]",
+            &section("revoked = \"/no/such/list\""),
+            &["8: revoked /no/such/list: cannot be read: No such file or directory (os error 2)"],
+        ),
+        (
+            "[users.bob]",
+            "[users.bob]\nprincipals = [\"bob\", \"alice\", \"\", \"a b\", \"a,b\"]",
+            &[
+                "12: principal `alice` of user bob is user alice's too; a principal must prove one user",
+                "12: `` cannot be a principal",
+                "12: `a b` cannot be a principal",
+                "12: `a,b` cannot be a principal",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn a_target_is_pinned_by_keys_or_cas() {
+    let pinned = format!("host_key = \"{}\"", keys::HOST);
+    let text = with(&pinned, &format!("host_ca = [\"{}\", \"{}\"]", keys::P256, keys::HOST));
+    let target = &loaded(&text).config.targets["web1"];
+    assert_eq!(
+        (target.host_keys.len(), target.host_cas.as_slice()),
+        (0, &[keys::P256.to_owned(), keys::HOST.to_owned()][..])
+    );
+    let no_key = "has no `host_key`: it is never trusted on first use; paste the target's /etc/ssh/ssh_host_*_key.pub";
+    check(&[
+        (&pinned, "host_ca = []", &[&format!("22: target web1 {no_key}")]),
+        (
+            &pinned,
+            &format!("host_ca = \"@cert-authority * {}\"", keys::HOST),
+            &[
+                "24: this host CA key has something before its type; options and host names are not supported, give the key alone",
+            ],
+        ),
+        (
+            "protocol = \"tcp\"",
+            "protocol = \"tcp\"\nhost_ca = \"y\"",
+            &["29: a TCP target has no `host_ca`; take it out"],
+        ),
+    ]);
 }
 
 #[test]

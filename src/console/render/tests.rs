@@ -22,8 +22,15 @@ pub fn rules() -> Rulebook {
     let target = |name: &str, protocol, port| {
         let address = Address { host: "10.0.0.5".into(), port };
         let auth = TargetAuth::Certificate;
-        let target =
-            Target { name: name.into(), protocol, address, host_keys: Vec::new(), labels: BTreeMap::new(), auth };
+        let target = Target {
+            name: name.into(),
+            protocol,
+            address,
+            host_keys: Vec::new(),
+            host_cas: Vec::new(),
+            labels: BTreeMap::new(),
+            auth,
+        };
         (name.to_owned(), Arc::new(target))
     };
     let role = |name: &str, logins: &[&str]| {

@@ -197,6 +197,7 @@ fn target(name: &str, env: &str) -> Target {
         protocol: Protocol::Ssh,
         address: Address { host: "10.0.0.5".into(), port: 22 },
         host_keys: vec!["ssh-ed25519 AAAA".into()],
+        host_cas: Vec::new(),
         labels: BTreeMap::from([("env".into(), env.into())]),
         auth: TargetAuth::Certificate,
     }

@@ -1,0 +1,133 @@
+//! How targets prove themselves: one of several pinned keys, or a certificate of a pinned CA on the real sshd.
+
+use crate::support::ca::Ca;
+use crate::support::keys::{self, KeyPair};
+use crate::support::{SOON, Stage, Target, login};
+
+/// A stage with a grant for `web2`, which is pinned by these lines of its section.
+fn stage(web2: &Target, pinned: &str) -> Stage {
+    let stage = Stage::with(|setup| {
+        setup.policy +=
+            &format!("\n[targets.web2]\naddress = \"{}\"\n{pinned}\nlabels = {{ env = \"prod\" }}\n", web2.address());
+    });
+    web2.trust(&stage.gateway.trust().user_ca);
+    stage.alice.granted("web2", "admin", "1h");
+    stage
+}
+
+/// Adds lines to sshd's configuration, which each connection reads.
+fn configure(target: &Target, lines: &str) {
+    let file = target.dir.path().join("sshd_config");
+    let config = std::fs::read_to_string(&file).unwrap();
+    // The first that names a value wins.
+    std::fs::write(&file, format!("{lines}\n{config}")).unwrap();
+}
+
+/// Has the CA sign the host key with these options, and sshd show the certificate.
+fn certify(ca: &Ca, target: &Target, options: &[&str]) {
+    let certificate = ca.sign(&target.host_key, &[&["-I", "host"], options].concat());
+    let file = target.dir.path().join("sshd_config");
+    let config = std::fs::read_to_string(&file).unwrap();
+    if !config.contains("HostCertificate") {
+        configure(target, &format!("HostCertificate {}", certificate.display()));
+    }
+}
+
+#[track_caller]
+fn works(stage: &Stage) {
+    assert_eq!(stage.alice.on("web2", "echo in").run().ok().text(), "in\n");
+}
+
+/// Refused with the reason, before anything is proven to the target.
+#[track_caller]
+fn refused(stage: &Stage, web2: &Target, why: &str) {
+    let before = web2.log().len();
+    let run = stage.alice.on("web2", "true").run().says(why).says("tell your security team");
+    assert_ne!(run.code, Some(0), "{run:?}");
+    let after = web2.log()[before..].to_owned();
+    assert!(!after.contains("userauth-request") && !after.contains("Accepted"), "{after}");
+}
+
+#[test]
+fn any_of_several_pinned_keys_is_taken() {
+    let web2 = Target::start();
+    let others: Vec<KeyPair> =
+        ["ecdsa", "rsa"].iter().map(|kind| keys::generate(web2.dir.path(), &format!("host_{kind}"), kind)).collect();
+    let pinned: Vec<String> = others.iter().map(KeyPair::bare).collect();
+    let stage = stage(&web2, &format!("host_key = {pinned:?}"));
+    // It shows the Ed25519 key alone, which is none of them.
+    refused(&stage, &web2, "not the configured one");
+    // Whichever it has besides, the pinned type is asked for.
+    for other in &others {
+        let file = web2.dir.path().join("sshd_config");
+        let whole = std::fs::read_to_string(&file).unwrap();
+        configure(&web2, &format!("HostKey {}", other.path.display()));
+        works(&stage);
+        std::fs::write(&file, whole).unwrap();
+    }
+}
+
+#[test]
+fn a_host_certificate_of_the_pinned_ca_is_taken_for_the_name_or_the_address() {
+    let (ca, web2) = (Ca::new(), Target::start());
+    let stage = stage(&web2, &format!("host_ca = {:?}", ca.key.public));
+    refused(&stage, &web2, "without a certificate");
+    for name in ["web2", "127.0.0.1", "x,web2"] {
+        certify(&ca, &web2, &["-h", "-n", name, "-V", "-1m:+1h"]);
+        works(&stage);
+    }
+    // Another key with a certificate of the same CA is the same target.
+    web2.swap_host_key();
+    refused(&stage, &web2, "without a certificate");
+}
+
+#[test]
+fn other_host_certificates_are_refused() {
+    let (ca, web2) = (Ca::new(), Target::start());
+    let stage = stage(&web2, &format!("host_ca = [{:?}]", ca.key.public));
+    for (options, why) in [
+        (&["-h", "-n", "web1"][..], "another host"),
+        (&["-h"], "another host"),
+        (&["-h", "-n", "web2", "-V", "20200101:20200102"], "expired"),
+        (&["-h", "-n", "web2", "-V", "+1h:+2h"], "not valid yet"),
+    ] {
+        certify(&ca, &web2, options);
+        refused(&stage, &web2, why);
+    }
+    certify(&Ca::new(), &web2, &["-h", "-n", "web2"]);
+    refused(&stage, &web2, "not of the configured CA");
+    certify(&ca, &web2, &["-h", "-n", "web2"]);
+    works(&stage);
+}
+
+#[test]
+fn an_rsa_ca_signs_with_sha2_and_not_with_sha1() {
+    let (ca, web2) = (Ca::of("rsa"), Target::start());
+    let stage = stage(&web2, &format!("host_ca = {:?}", ca.key.public));
+    certify(&ca, &web2, &["-h", "-n", "web2", "-t", "rsa-sha2-512"]);
+    works(&stage);
+    certify(&ca, &web2, &["-h", "-n", "web2", "-t", "ssh-rsa"]);
+    refused(&stage, &web2, "SHA-1");
+}
+
+#[test]
+fn without_a_pinned_ca_a_certificate_is_not_asked_for_and_with_both_either_will_do() {
+    let (ca, web2) = (Ca::new(), Target::start());
+    certify(&ca, &web2, &["-h", "-n", "web2"]);
+    let bare = web2.host_key.bare();
+    works(&stage(&web2, &format!("host_key = {bare:?}")));
+    works(&stage(&web2, &format!("host_key = {bare:?}\nhost_ca = {:?}", Ca::new().key.public)));
+    works(&stage(&web2, &format!("host_key = {:?}\nhost_ca = {:?}", ca.key.bare(), ca.key.public)));
+}
+
+#[test]
+fn keys_are_renewed_under_a_certificate() {
+    let (ca, web2) = (Ca::new(), Target::start());
+    let stage = stage(&web2, &format!("host_ca = {:?}", ca.key.public));
+    certify(&ca, &web2, &["-h", "-n", "web2"]);
+    configure(&web2, "RekeyLimit 1M");
+    let run = stage.alice.on(&format!("{}@web2", login()), "head -c 20000000 /dev/zero").limit(SOON * 2).run().ok();
+    assert_eq!(run.stdout.len(), 20_000_000);
+    let renewed = web2.log().matches("SSH2_MSG_NEWKEYS received").count();
+    assert!(renewed > 5, "{renewed}");
+}
