@@ -175,6 +175,21 @@ fn a_list_that_cannot_be_read_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn a_connection_whose_certificate_is_revoked_leads_nowhere_new() {
+    let (ca, erin) = (Ca::new(), Client::new("erin"));
+    let stage = stage(&ca, &erin);
+    ca.sign(&erin.key, &["-I", "erins", "-n", "erin@corp", "-z", "5"]);
+    erin.granted("web1", "admin", "10m");
+    let socket = erin.dir().join("outer").display().to_string();
+    let _outer = erin.ssh(&["-N", "-M", "-S", &socket, "bastion"]).start();
+    let through = || erin.ssh(&["-S", &socket, "-W", "web1:22", "bastion"]).input("bye\r\n").run();
+    eventually(SOON, "the master is ready, and leads to web1", || through().text().contains("SSH-2.0-Curfew"));
+    ca.revoke("serial: 5");
+    stage.gateway.reload();
+    eventually(SOON, "it leads nowhere", || through().stdout.is_empty());
+}
+
+#[test]
 fn a_session_goes_on_when_its_certificate_expires() {
     let (ca, erin) = (Ca::new(), Client::new("erin"));
     let stage = stage(&ca, &erin);

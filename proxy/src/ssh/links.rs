@@ -10,9 +10,8 @@ use std::time::Duration;
 use curfew_policy::decide::Permit;
 use curfew_policy::endpoint::EndpointBuf;
 use curfew_policy::id::SessionId;
-use russh::Channel;
-use russh::ChannelOpenFailure;
 use russh::client::Msg;
+use russh::{Channel, ChannelOpenFailure};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 

@@ -267,6 +267,10 @@ impl<G: Gate> Handler for Door<G> {
     async fn auth_openssh_certificate(&mut self, typed: &str, shown: &Certificate) -> Result<Auth, Self::Error> {
         // The name and the algorithm were looked at when it was offered, which comes before every signature.
         match self.gate.certified(shown, self.from) {
+            // Inside somebody's connection is nobody else.
+            Ok(identity) if self.outer.as_ref().is_some_and(|outer| outer.user != identity.user) => {
+                Ok(self.refuse("unknown-key", typed).await)
+            }
             Ok(identity) => {
                 self.identity = Some(identity);
                 typed.clone_into(&mut self.typed);
