@@ -29,7 +29,7 @@ pub fn is_worth_a_look(certificate: &Certificate, certificates: &Certificates) -
 /// # Errors
 /// Why it proves nobody, for the log.
 pub fn judge(certificate: &Certificate, config: &Config, from: IpAddr, now: Timestamp) -> Result<Identity, String> {
-    let id: String = certificate.key_id().escape_debug().take(LONGEST_KEY_ID).collect();
+    let id: String = certificate.key_id().chars().flat_map(visible).take(LONGEST_KEY_ID).collect();
     let refused = |why: String| format!("certificate `{id}` {why}");
     signed_by_trusted(certificate, &config.certificates, now).map_err(|why| refused(why.to_owned()))?;
     key::sound(certificate.public_key()).map_err(|why| refused(format!("is of a key that {why}")))?;
@@ -50,6 +50,12 @@ pub fn judge(certificate: &Certificate, config: &Config, from: IpAddr, now: Time
     let ca = certificate.signature_key().fingerprint(HashAlg::Sha256);
     let proof = format!("certificate `{id}` serial {} of CA {ca}", certificate.serial());
     Ok(Identity { user: user.to_owned(), proof, certificate: Some((Arc::new(certificate.clone()), from)) })
+}
+
+/// A character of a key id as it can be shown anywhere. Quotes do no harm.
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let quote = matches!(c, '\'' | '"').then_some(c);
+    quote.into_iter().chain(c.escape_debug().filter(move |_| quote.is_none()))
 }
 
 /// Type, CA, signature and time.

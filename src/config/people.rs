@@ -141,7 +141,8 @@ fn own_principals(
     let principals = if named { section.strings("principals") } else { vec![user] };
     for principal in principals {
         let Text { text, at } = principal;
-        if text.is_empty() || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == ',') {
+        // A name that is wrong is told elsewhere.
+        if named && (text.is_empty() || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == ',')) {
             book.fault(at, format!("`{text}` cannot be a principal"));
             continue;
         }

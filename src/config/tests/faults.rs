@@ -421,7 +421,7 @@ fn a_target_is_pinned_by_keys_or_cas() {
         (&pinned, "host_ca = []", &[&format!("22: target web1 {no_key}")]),
         (
             &pinned,
-            &format!("host_ca = \"@cert-authority * {}\"", keys::HOST),
+            &format!("host_ca = \"web1 {}\"", keys::HOST),
             &[
                 "24: this host CA key has something before its type; options and host names are not supported, give the key alone",
             ],
