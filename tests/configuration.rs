@@ -170,6 +170,44 @@ fn a_drain_ends_what_does_not_finish_in_its_time() {
 }
 
 #[test]
+fn a_quiet_command_is_not_idle() {
+    let stage = Stage::with(|setup| {
+        setup.policy = setup.policy.replace("[roles.admin]", "[roles.admin]\nmax_idle = \"1s\"");
+    });
+    stage.alice.granted("web1", "admin", "1h");
+    assert_eq!(stage.on_web1("sleep 3; echo done").limit(SOON).run().ok().text(), "done\n");
+}
+
+#[test]
+fn a_role_says_how_many_sessions_a_grant_has_at_once() {
+    let stage = Stage::with(|setup| {
+        setup.policy = setup.policy.replace("[roles.admin]", "[roles.admin]\nmax_sessions = 2");
+    });
+    let grant = stage.alice.granted("web1", "admin", "1h");
+    let mut live: Vec<_> = (0..6).map(|_| stage.on_web1("echo in; read line").start()).collect();
+    eventually(SOON, "two are in, and the others out", || {
+        let (mut within, mut out) = (0, 0);
+        for ssh in &mut live {
+            let running = ssh.is_running();
+            within += usize::from(running && ssh.stdout.text() == "in\n");
+            out += usize::from(!running);
+        }
+        (within, out) == (2, 4)
+    });
+    let refused = stage.on_web1("true").run().expect(77);
+    assert!(
+        refused.stderr.contains(&format!("role admin allows 2 sessions at once on a grant, and {grant} has s")),
+        "{refused:?}"
+    );
+    for ssh in &mut live {
+        if ssh.is_running() {
+            ssh.type_in("\n");
+        }
+    }
+    eventually(SOON, "there is room again", || stage.on_web1("true").run().code == Some(0));
+}
+
+#[test]
 fn two_gateways_do_not_serve_one_state() {
     let stage = Stage::new();
     let run = stage.gateway.curfew(&["serve"]).limit(SOON).run();
@@ -195,7 +233,7 @@ fn an_idle_session_ends_where_the_role_says_so() {
         setup.policy = setup.policy.replace("[roles.admin]", "[roles.admin]\nmax_idle = \"2s\"");
     });
     stage.alice.granted("web1", "admin", "1h");
-    let run = stage.on_web1("echo begun; sleep 600").limit(SOON).run().expect(124);
+    let run = stage.alice.ssh(&["-tt", &web1(), "echo begun; sleep 600"]).limit(SOON).run().expect(124);
     assert!(run.took >= Duration::from_secs(2), "{run:?}");
     assert_eq!(stage.gateway.ended_session()["ended_why"], "idle");
     stage.web1.expect_quiet(SOON);

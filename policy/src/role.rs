@@ -38,8 +38,10 @@ pub struct Role {
     pub agent: bool,
     /// The names of environment variables that are passed on.
     pub env: Vec<Glob>,
-    /// After how long without a byte in either direction a session ends.
+    /// After how long without a byte in either direction, and without a command that runs, a session ends.
     pub max_idle: Option<Duration>,
+    /// How many sessions a grant has at once.
+    pub max_sessions: Option<u32>,
     /// Whether what a person types is recorded too.
     pub record_input: bool,
 }

@@ -1,8 +1,9 @@
-//! Idle means: for as long as the role allows, not one byte moved on any channel of the session, in either direction.
-//! A quiet command that prints now and then is not idle; a shell that nobody types into, and that prints nothing, is.
+//! Idle means: for as long as the role allows, not one byte moved on any channel or forward of the session, in either
+//! direction, and no command ran without a terminal. A shell that nobody types into, and that prints nothing, is idle, and
+//! so is a command on a terminal; a quiet backup (`ssh web1 backup`) is not, and the time counts from its end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use curfew_policy::lease::Deadline;
@@ -15,15 +16,34 @@ use crate::clock::Clock;
 pub struct Activity {
     clock: Clock,
     last: Arc<AtomicU64>,
+    running: Arc<AtomicUsize>,
+}
+
+/// A command that runs, however quiet it is, until this is dropped.
+#[derive(Debug)]
+pub struct Running(Activity);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Activity {
     /// Begins now.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        let activity = Self { clock, last: Arc::default() };
+        let activity = Self { clock, last: Arc::default(), running: Arc::default() };
         activity.touch();
         activity
+    }
+
+    /// A command begins, with which nothing is idle until it ends.
+    #[must_use]
+    pub fn run(&self) -> Running {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        Running(self.clone())
     }
 
     /// Something moved.
@@ -37,7 +57,9 @@ impl Activity {
         let Some(max) = max else { return std::future::pending().await };
         loop {
             let now = self.clock.now();
-            let quiet = now.mono.saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)));
+            let running = self.running.load(Ordering::SeqCst) > 0;
+            let last = if running { now.mono } else { Duration::from_millis(self.last.load(Ordering::Relaxed)) };
+            let quiet = now.mono.saturating_sub(last);
             if quiet >= max {
                 return;
             }
@@ -68,6 +90,29 @@ mod tests {
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
         clock.advance(Duration::from_secs(1));
+        waiting.await.expect("idle at last");
+    }
+
+    #[tokio::test]
+    async fn a_session_is_not_idle_while_a_command_runs_and_then_for_the_whole_time() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let activity = Activity::new(clock.clone());
+        let command = activity.run();
+        let waiting = tokio::spawn({
+            let activity = activity.clone();
+            async move { activity.idle(Some(Duration::from_secs(60))).await }
+        });
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+            clock.advance(Duration::from_secs(61));
+        }
+        drop(command);
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+            assert!(!waiting.is_finished());
+            clock.advance(Duration::from_secs(11));
+        }
+        clock.advance(Duration::from_secs(5));
         waiting.await.expect("idle at last");
     }
 }

@@ -13,6 +13,9 @@ use super::section::{Section, Text};
 /// The environment variables that are passed on, unless the role says otherwise.
 const ENV: [&str; 2] = ["LANG", "LC_*"];
 
+/// The most sessions at once that a role can name.
+const MOST_SESSIONS: u32 = 10_000;
+
 /// Reads `[roles.…]`.
 pub(super) fn read(root: &mut Section<'_>, book: &Book) -> BTreeMap<String, Arc<Role>> {
     let mut roles = BTreeMap::new();
@@ -43,6 +46,7 @@ fn read_one(name: Text<'_>, mut section: Section<'_>, book: &Book) -> Role {
         agent: section.flag("agent"),
         env,
         max_idle: section.duration("max_idle"),
+        max_sessions: max_sessions(&mut section, book),
         record_input: section.flag("record_input"),
     };
     if role.logins.is_empty() && needs_login(&role) {
@@ -50,6 +54,18 @@ fn read_one(name: Text<'_>, mut section: Section<'_>, book: &Book) -> Role {
     }
     section.finish();
     role
+}
+
+fn max_sessions(section: &mut Section<'_>, book: &Book) -> Option<u32> {
+    if !section.has("max_sessions") {
+        return None;
+    }
+    let at = section.place("max_sessions");
+    let most = section.number("max_sessions", MOST_SESSIONS)?;
+    if most == 0 {
+        book.fault(at, "max_sessions = 0 lets nobody in; leave it out for as many as they like");
+    }
+    Some(most)
 }
 
 /// Whether it allows anything that only an SSH target can give.

@@ -73,6 +73,7 @@ async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
             return Err(Fault::Refused(with_hint(why, desk, &rules, person, &target, caller)));
         }
     };
+    has_room(desk, &permit)?;
     let session = tx
         .open_session(&NewSession {
             grant: permit.grant(),
@@ -98,6 +99,25 @@ async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
     }
     drop(target);
     Ok(Admitted { session, permit, lease })
+}
+
+/// A role may say how many sessions a grant has at once. Another one begins only in a transaction of its own, after this.
+fn has_room(desk: &Desk, permit: &Permit) -> Outcome<()> {
+    let Some(most) = permit.role().max_sessions else { return Ok(()) };
+    let live = desk.leases().live();
+    let open: Vec<String> =
+        live.iter().filter(|live| live.grant == permit.grant()).map(|live| live.session.to_string()).collect();
+    if u32::try_from(open.len()).is_ok_and(|open| open < most) {
+        return Ok(());
+    }
+    let at_once = if most == 1 { "one session".to_owned() } else { format!("{most} sessions") };
+    let text = format!(
+        "role {} allows {at_once} at once on a grant, and {} has {}; end one first",
+        permit.role().name,
+        permit.grant(),
+        open.join(", "),
+    );
+    Err(Fault::refused("max-sessions", text))
 }
 
 async fn decision(

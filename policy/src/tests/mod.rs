@@ -68,6 +68,7 @@ fn role(name: &str, logins: &[&str]) -> Role {
         agent: false,
         env: Vec::new(),
         max_idle: None,
+        max_sessions: None,
         record_input: false,
     }
 }

@@ -146,6 +146,8 @@ async fn run<G: Gate>(
         }
     };
     let mut screen = Screen::default();
+    let waits = matches!(asked.start, Start::Exec(_)) && asked.terminal.is_none();
+    let running = waits.then(|| talk.activity.run());
     asked.refused.iter().for_each(|extra| talk.notices.add(&without(*extra, talk.permit.role())));
     let work = async {
         // After the listeners that were asked for before it, which a command may count on.
@@ -169,6 +171,7 @@ async fn run<G: Gate>(
         end = ended(&mut cut) => Err(end),
         finished = work => Ok(finished),
     };
+    drop(running);
     let terminal = asked.terminal.is_some().then_some(&screen);
     let (why, end) = match finished {
         Ok(Ok(Finished::Target)) => {

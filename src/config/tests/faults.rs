@@ -218,6 +218,11 @@ fn a_role_says_what_it_allows() {
         ("[\"*:*\"]", "[\"*\", \"x:99999\", \"run/x\"]", &[&endpoint("*"), &endpoint("x:99999"), &endpoint("run/x")]),
         ("\"15m\"", "900", &["45: max_idle must be a duration in quotes, like \"30m\" or \"1h 30m\", not a number"]),
         ("\"15m\"", "\"15\"", &["45: max_idle: `15` is not a duration: write it like 30m, 1h 30m, 12h or 90s"]),
+        (
+            "max_idle = \"15m\"",
+            "max_sessions = 0",
+            &["45: max_sessions = 0 lets nobody in; leave it out for as many as they like"],
+        ),
         ("\"15m\"", "\"0s\"", &["45: max_idle: the shortest duration is 1s"]),
         ("logins = [\"root\"]\n", "", &[&format!("31: {no_login}")]),
         ("logins = [\"root\"]", "logins = []", &[&format!("32: {no_login}")]),

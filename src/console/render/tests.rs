@@ -45,6 +45,7 @@ pub fn rules() -> Rulebook {
             agent: false,
             env: Vec::new(),
             max_idle: None,
+            max_sessions: None,
             record_input: false,
         };
         (name.to_owned(), Arc::new(role))

@@ -215,6 +215,7 @@ fn role(name: &str, login: &str) -> Role {
         agent: false,
         env: Vec::new(),
         max_idle: None,
+        max_sessions: None,
         record_input: false,
     }
 }
