@@ -233,7 +233,12 @@ fn an_idle_session_ends_where_the_role_says_so() {
         setup.policy = setup.policy.replace("[roles.admin]", "[roles.admin]\nmax_idle = \"2s\"");
     });
     stage.alice.granted("web1", "admin", "1h");
-    let run = stage.alice.ssh(&["-tt", &web1(), "echo begun; sleep 600"]).limit(SOON).run().expect(124);
+    let run = stage
+        .alice
+        .ssh(&["-tt", &format!("{}@bastion", web1()), "echo begun; sleep 600"])
+        .limit(SOON)
+        .run()
+        .expect(124);
     assert!(run.took >= Duration::from_secs(2), "{run:?}");
     assert_eq!(stage.gateway.ended_session()["ended_why"], "idle");
     stage.web1.expect_quiet(SOON);
