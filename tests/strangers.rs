@@ -193,12 +193,14 @@ fn the_soft_limit_of_open_files_is_raised_to_the_hard_one() {
 fn strangers_leave_descriptors_for_sessions_where_there_are_few() {
     let stage = Stage::under(&["prlimit", "--nofile=256:256"], |_| {});
     stage.alice.granted("web1", "admin", "1h");
-    let mut live = stage.on_web1("read line; echo \"$line\"").start();
+    let mut live = stage.on_web1("echo in; read line; echo \"$line\"").start();
+    // Until then it is a stranger as well.
+    live.stdout.wait_for("in", SOON);
     let _crowd = [crowd(&stage.gateway, 300, b""), crowd(&stage.gateway, 300, b"SSH-2.0-half_open\r\n")];
     gets_in(&stage.alice, &ELSEWHERE, 3);
     assert_eq!(stage.on_web1("echo recorded").run().ok().text(), "recorded\n");
     live.type_in("still there\n");
-    assert_eq!(live.wait(SOON).ok().text(), "still there\n");
+    assert_eq!(live.wait(SOON).ok().text(), "in\nstill there\n");
     assert!(stage.gateway.open_files() < 200, "{} files open", stage.gateway.open_files());
 }
 
