@@ -90,7 +90,11 @@ pub fn run(rig: &Rig, report: &mut Report, size: Size) {
 }
 
 fn download(rig: &Rig, way: Way, cipher: &str, file: &Path, size: Size) -> Result<f64, String> {
-    let mut ssh = rig.ssh(way, &["-c", cipher], &format!("cat {}", file.display()));
+    time_download(rig, rig.ssh(way, &["-c", cipher], &format!("cat {}", file.display())), size)
+}
+
+/// Times a client that gives out a whole file.
+pub fn time_download(rig: &Rig, mut ssh: Command, size: Size) -> Result<f64, String> {
     let watch = Stopwatch::start();
     let mut child = ssh.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
     let came = swallow(&mut child)?;
@@ -101,7 +105,7 @@ fn download(rig: &Rig, way: Way, cipher: &str, file: &Path, size: Size) -> Resul
 }
 
 /// Reads what a client gives out, and says how much it was.
-pub fn swallow(child: &mut Child) -> Result<u64, String> {
+fn swallow(child: &mut Child) -> Result<u64, String> {
     let mut from = child.stdout.take().ok_or("no stdout")?;
     let (mut total, mut chunk) = (0, vec![0; 256 << 10]);
     loop {

@@ -3,12 +3,11 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use super::Size;
-use super::bulk::{swallow, time};
+use super::bulk::{time, time_download};
 use super::figures::{Goal, Ratio};
 use super::report::Report;
 use super::rig::{Rig, Way};
@@ -66,7 +65,7 @@ pub fn run(rig: &Rig, report: &mut Report, size: Size) {
     report.compare(
         ("onward", "download through `ssh -J`, against a plain hop", Ratio::Throughput, goal),
         &JUMPS,
-        |way| download(rig, way, &text, size),
+        |way| time_download(rig, jump(rig, way, &format!("cat {}", text.display())), size),
     );
     report.compare(
         ("onward", "upload through `ssh -J`, against a plain hop", Ratio::Throughput, goal),
@@ -99,17 +98,6 @@ fn jump(rig: &Rig, way: Way, command: &str) -> Command {
     let mut ssh = rig.client("ssh");
     ssh.arg(if way == Way::Curfew { "web1" } else { "jumped-alike" }).arg(command);
     ssh
-}
-
-fn download(rig: &Rig, way: Way, file: &Path, size: Size) -> Result<f64, String> {
-    let mut ssh = jump(rig, way, &format!("cat {}", file.display()));
-    let watch = Stopwatch::start();
-    let mut child = ssh.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
-    let came = swallow(&mut child)?;
-    let status = child.wait().map_err(|error| error.to_string())?;
-    let took = watch.elapsed().as_secs_f64();
-    rig.forget_recordings();
-    if status.success() && came == size.bytes { Ok(took) } else { Err(format!("{came} bytes came, {status}")) }
 }
 
 /// Bytes from the service, through `ssh -N -L`.
