@@ -3,7 +3,7 @@
 //! A session's own task ends it at its deadline. What happens here is what the deadline does not know of: extensions,
 //! revocations, kills, a changed configuration.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use curfew_policy::id::{GrantId, SessionId};
@@ -137,11 +137,24 @@ impl Leases {
         live
     }
 
-    /// Drops what is known of a grant that has ended in the database and has no session left.
-    pub fn forget_grant(&self, grant: GrantId) {
+    /// The live sessions of a grant.
+    #[must_use]
+    pub fn under(&self, grant: GrantId) -> Vec<SessionId> {
+        self.live().into_iter().filter(|live| live.grant == grant).map(|live| live.session).collect()
+    }
+
+    /// The grants that are known here.
+    #[must_use]
+    pub fn grants(&self) -> Vec<GrantId> {
+        self.state().grants.keys().copied().collect()
+    }
+
+    /// Drops what is known of grants that have ended in the database and have no session left.
+    pub fn forget_grants(&self, ended: &[GrantId]) {
         let mut state = self.state();
-        if !state.sessions.values().any(|(live, _)| live.grant == grant) {
-            state.grants.remove(&grant);
+        let live: HashSet<GrantId> = state.sessions.values().map(|(live, _)| live.grant).collect();
+        for grant in ended.iter().filter(|grant| !live.contains(grant)) {
+            state.grants.remove(grant);
         }
     }
 

@@ -18,6 +18,7 @@ mod direct_door;
 mod flow;
 mod forwards;
 mod forwards_end;
+mod grace;
 mod harness;
 mod house;
 mod jump;

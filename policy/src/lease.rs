@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::time::until;
+use crate::time::{after, until};
 
 /// One reading of both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,12 @@ impl Deadline {
     #[must_use]
     pub fn before(self, span: Duration) -> Self {
         Self { wall: self.wall.checked_sub(span).unwrap_or(self.wall), mono: self.mono.saturating_sub(span) }
+    }
+
+    /// The moment that lies a span after this one, on both clocks.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self { wall: after(self.wall, span), mono: self.mono.saturating_add(span) }
     }
 
     /// The earlier of two deadlines, clock by clock.

@@ -17,6 +17,16 @@ pub enum SftpAccess {
     Write,
 }
 
+/// What becomes of a session when its grant expires. A grant that is revoked ends its sessions at once, whatever this says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AtExpiry {
+    /// It is cut.
+    #[default]
+    Cut,
+    /// Nothing new opens, and what runs may finish for as long; then it is cut.
+    Grace(Duration),
+}
+
 /// What may be done on a target; what is not named is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -42,11 +52,22 @@ pub struct Role {
     pub max_idle: Option<Duration>,
     /// How many sessions a grant has at once.
     pub max_sessions: Option<u32>,
+    /// What becomes of its sessions when the grant expires.
+    pub at_expiry: AtExpiry,
     /// Whether what a person types is recorded too.
     pub record_input: bool,
 }
 
 impl Role {
+    /// For how long what runs may go on after the grant has expired; zero where sessions are cut.
+    #[must_use]
+    pub const fn grace(&self) -> Duration {
+        match self.at_expiry {
+            AtExpiry::Cut => Duration::ZERO,
+            AtExpiry::Grace(grace) => grace,
+        }
+    }
+
     /// Whether this exact command may be run.
     #[must_use]
     pub fn allows_command(&self, command: &[u8]) -> bool {

@@ -105,7 +105,7 @@ async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted
     let mut lease = admitted.lease.clone();
     let links = tokio::select! {
         biased;
-        end = lease.over(&hub.clock) => Err(end),
+        end = lease.shut(&hub.clock) => Err(end),
         () = hub.drain.reached(Phase::Closing) => Err(End::Shutdown),
         // A half-open dial goes when the client does.
         () = connection.alive.gone() => Err(End::Client),
@@ -173,6 +173,8 @@ async fn talk<G: Gate>(
             () = links.closed() => break End::Target,
             Some(done) = channels.next_over() => match done {
                 Ok(Some(end)) => break end,
+                // In the grace of a lease, when the last of what ran has finished.
+                Ok(None) if channels.none_is_left() => break End::Expired,
                 Ok(None) => {}
                 // A channel that fell over can no longer be trusted to have been recorded.
                 Err(error) => {

@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use curfew_policy::endpoint::EndpointPattern;
 use curfew_policy::pattern::{CommandPattern, Glob};
-use curfew_policy::role::{Role, SftpAccess};
+use curfew_policy::role::{AtExpiry, Role, SftpAccess};
+use curfew_policy::time::{SHORTEST, format_duration, parse_duration};
 
 use super::book::Book;
 use super::section::{Section, Text};
 
 /// The environment variables that are passed on, unless the role says otherwise.
 const ENV: [&str; 2] = ["LANG", "LC_*"];
+
+/// The longest grace: whoever needs more needs a longer grant.
+const LONGEST_GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// The most sessions at once that a role can name.
 const MOST_SESSIONS: u32 = 10_000;
@@ -47,6 +52,7 @@ fn read_one(name: Text<'_>, mut section: Section<'_>, book: &Book) -> Role {
         env,
         max_idle: section.duration("max_idle"),
         max_sessions: max_sessions(&mut section, book),
+        at_expiry: section.string("at_expiry").map_or(AtExpiry::Cut, |word| at_expiry(word, book)),
         record_input: section.flag("record_input"),
     };
     if role.logins.is_empty() && needs_login(&role) {
@@ -66,6 +72,26 @@ fn max_sessions(section: &mut Section<'_>, book: &Book) -> Option<u32> {
         book.fault(at, "max_sessions = 0 lets nobody in; leave it out for as many as they like");
     }
     Some(most)
+}
+
+fn at_expiry(word: Text<'_>, book: &Book) -> AtExpiry {
+    if word.text == "cut" {
+        return AtExpiry::Cut;
+    }
+    let Some(span) = word.text.strip_prefix("grace ") else {
+        book.fault(word.at, format!("at_expiry is \"cut\" or \"grace 5m\", not `{}`", word.text.escape_debug()));
+        return AtExpiry::Cut;
+    };
+    match parse_duration(span) {
+        Ok(grace) if grace < SHORTEST => book.fault(word.at, "at_expiry: for no grace write \"cut\""),
+        Ok(grace) if grace > LONGEST_GRACE => {
+            let longest = format_duration(LONGEST_GRACE);
+            book.fault(word.at, format!("at_expiry: the longest grace is {longest}; let grants be longer instead"));
+        }
+        Ok(grace) => return AtExpiry::Grace(grace),
+        Err(bad) => book.fault(word.at, format!("at_expiry: {bad}")),
+    }
+    AtExpiry::Cut
 }
 
 /// Whether it allows anything that only an SSH target can give.

@@ -50,6 +50,8 @@ actions! {
     GrantRevoked = "grant.revoked",
     /// Its time was up.
     GrantExpired = "grant.expired",
+    /// What still ran in the grace of an expired one was cut.
+    GraceEnded = "grant.grace-ended",
     /// Its time was up and nobody had used it.
     GrantUnused = "grant.unused",
     /// Somebody was let in.

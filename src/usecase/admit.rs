@@ -154,7 +154,8 @@ fn register(desk: &Desk, session: SessionId, permit: &Permit, now: Now) -> Outco
         role: permit.role().name.clone(),
     };
     let ended = |_| Fault::refused("ended", format!("grant {} has just ended", permit.grant()));
-    desk.leases().begin(live, now, permit.expires_at()).map_err(ended)
+    let lease = desk.leases().begin(live, now, permit.expires_at()).map_err(ended)?;
+    Ok(lease.with_grace(permit.role().grace()))
 }
 
 fn started(session: SessionId, permit: &Permit, caller: &Caller, now: Now) -> Event {
@@ -167,6 +168,12 @@ fn started(session: SessionId, permit: &Permit, caller: &Caller, now: Now) -> Ev
         .with("client", caller.client.as_str())
         .with("proof", caller.proof.as_str())
         .with("expires_at", rfc3339(permit.expires_at()))
+        .with("grace", grace(permit.role()))
+}
+
+/// For how long what runs may finish, where it may.
+fn grace(role: &Role) -> Option<String> {
+    (!role.grace().is_zero()).then(|| format_duration(role.grace()))
 }
 
 /// Adds the command that would help, where one would.

@@ -4,6 +4,7 @@ use curfew_policy::grant::{GrantEnd, GrantState};
 use curfew_policy::id::GrantId;
 use curfew_proxy::deadline::End;
 
+use super::grace::cut_short;
 use super::view::GrantView;
 use super::{Actor, Desk, Fault, Outcome, grant, sight};
 
@@ -17,9 +18,10 @@ pub async fn done(desk: &Desk, actor: &Actor, id: GrantId) -> Outcome<GrantView>
 }
 
 async fn done_whole(desk: &Desk, actor: &Actor, id: GrantId) -> Outcome<GrantView> {
+    let rules = desk.rules();
     let mut tx = desk.store().begin().await?;
     let now = desk.clock().wall();
-    let (held, _) = sight::grant(&mut tx.read(), actor, &desk.rules(), id).await?;
+    let (held, _) = sight::grant(&mut tx.read(), actor, &rules, id).await?;
     if !actor.is(&held.user) {
         return Err(Fault::refused(
             "not-owner",
@@ -27,11 +29,14 @@ async fn done_whole(desk: &Desk, actor: &Actor, id: GrantId) -> Outcome<GrantVie
         ));
     }
     if held.state(now) == GrantState::Ended {
+        if cut_short(desk, tx, actor, &held, "done").await? {
+            return Ok(GrantView::at(&held, now, &rules));
+        }
         return Err(Fault::refused("ended", format!("{id} has ended already")));
     }
     let event = grant::end(&mut tx, &held, now, actor.name(), GrantEnd::Done, None).await?;
     let after = tx.read().grant(id).await?.ok_or_else(|| Fault::not_found(id))?;
     tx.commit(event).await?;
     desk.leases().end_grant(id, &End::Revoked { by: actor.name().to_owned(), note: "done".to_owned() });
-    Ok(GrantView::at(&after, now))
+    Ok(GrantView::at(&after, now, &rules))
 }

@@ -1,7 +1,10 @@
 //! Time passes: scheduled grants begin, and grants whose time is up end. Live sessions end by their own leases; this
 //! writes down that it happened.
 
+use std::collections::HashSet;
+
 use curfew_policy::grant::{Grant, GrantEnd};
+use curfew_policy::id::GrantId;
 use curfew_policy::time::rfc3339;
 use jiff::Timestamp;
 
@@ -14,12 +17,17 @@ use crate::store::{Action, Event, Events, Grants};
 /// When the database does not answer.
 pub async fn expire(desk: &Desk) -> Outcome<Option<Timestamp>> {
     let now = desk.clock().now();
+    // Before the database is asked, so that none of them is younger than its answer.
+    let known = desk.leases().grants();
     let live = desk.store().view().await?.read().grants(Grants::Live).await?;
     let over = |grant: &Grant| desk.leases().deadline(grant.id, now, grant.expires_at).is_over(now);
     let due = desk.store().view().await?.read().grants(Grants::Due(now.wall)).await?;
     if !due.is_empty() || live.iter().any(over) {
         write(desk).await?;
     }
+    let alive: HashSet<GrantId> = live.iter().map(|grant| grant.id).collect();
+    let ended: Vec<GrantId> = known.into_iter().filter(|id| !alive.contains(id)).collect();
+    desk.leases().forget_grants(&ended);
     let ends = live.iter().filter(|grant| !over(grant)).map(|grant| grant.expires_at);
     let begins = live.iter().map(|grant| grant.starts_at).filter(|at| *at > now.wall);
     Ok(ends.chain(begins).min())
@@ -41,21 +49,16 @@ async fn write(desk: &Desk) -> Outcome<()> {
                 .with("expires_at", rfc3339(due.expires_at)),
         );
     }
-    let mut ended = Vec::new();
     for held in tx.read().grants(Grants::Live).await? {
         if desk.leases().deadline(held.id, now, held.expires_at).is_over(now) {
             let why = if held.used { GrantEnd::Expired } else { GrantEnd::Unused };
             // It ended when it was to, not when we looked; earlier only if the monotonic clock said so.
             let end = held.expires_at.min(at);
             events.push(grant::end(&mut tx, &held, end, "curfew", why, None).await?);
-            ended.push(held.id);
         }
     }
     if let Some(events) = Events::all(events) {
         tx.commit(events).await?;
-    }
-    for id in ended {
-        desk.leases().forget_grant(id);
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ pub async fn grants(desk: &Desk, actor: &Actor, all: bool) -> Outcome<Vec<GrantV
     };
     let origin_seen = |id| requests.get(&id).is_some_and(|filed| sight::sees_request(actor, filed, &rules));
     let shown = grants.iter().filter(|grant| everything || actor.is(&grant.user) || origin_seen(grant.request));
-    Ok(shown.map(|grant| GrantView::at(grant, now)).collect())
+    Ok(shown.map(|grant| GrantView::at(grant, now, &rules)).collect())
 }
 
 /// Sessions: one's own; with the duty, everyone's. With `live` only those that go on.

@@ -13,6 +13,7 @@ pub mod done;
 pub mod expire;
 pub mod extend;
 mod fault;
+mod grace;
 pub mod grant;
 pub mod hangup;
 pub mod kill;

@@ -30,6 +30,8 @@ pub struct Offer {
     pub role: String,
     /// Its logins on the target.
     pub logins: Vec<String>,
+    /// For how long what runs may finish at the end; zero where it is cut.
+    pub grace: Duration,
     /// On which terms, in the order of the rules; never empty.
     pub terms: Vec<Terms>,
 }
@@ -78,6 +80,7 @@ pub fn offers(desk: &Desk, actor: &Actor, place: &Place, fit: impl Fn(&Role) -> 
     let offer = |role: &Role| Offer {
         role: role.name.clone(),
         logins: role.logins.clone(),
+        grace: role.grace(),
         terms: rules
             .rules
             .iter()

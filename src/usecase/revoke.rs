@@ -6,6 +6,7 @@ use curfew_policy::user::Duty;
 use curfew_proxy::deadline::End;
 
 use super::approve::needed_note;
+use super::grace::cut_short;
 use super::view::GrantView;
 use super::{Actor, Desk, Fault, Outcome, grant, sight};
 
@@ -28,11 +29,14 @@ async fn revoke_whole(desk: &Desk, actor: &Actor, id: GrantId, note: &str) -> Ou
         return Err(Fault::refused("not-allowed", format!("{id} is not yours to revoke{hint}")));
     }
     if held.state(now) == GrantState::Ended {
+        if cut_short(desk, tx, actor, &held, note).await? {
+            return Ok(GrantView::at(&held, now, &rules));
+        }
         return Err(Fault::refused("ended", format!("{id} has ended already")));
     }
     let event = grant::end(&mut tx, &held, now, actor.name(), GrantEnd::Revoked, Some(note)).await?;
     let after = tx.read().grant(id).await?.ok_or_else(|| Fault::not_found(id))?;
     tx.commit(event).await?;
     desk.leases().end_grant(id, &End::Revoked { by: actor.name().to_owned(), note: note.to_owned() });
-    Ok(GrantView::at(&after, now))
+    Ok(GrantView::at(&after, now, &rules))
 }

@@ -40,6 +40,12 @@ impl From<&Config> for Rulebook {
 }
 
 impl Rulebook {
+    /// For how long what runs under a role may finish when its grant has expired, where it may.
+    #[must_use]
+    pub fn grace(&self, role: &str) -> Option<Duration> {
+        self.roles.get(role).map(|role| role.grace()).filter(|grace| !grace.is_zero())
+    }
+
     /// The roles that some rule lets this person ask for on this target, in the order of the rules.
     #[must_use]
     pub fn roles_for<'a>(&'a self, person: &Person, target: &Target) -> Vec<&'a str> {

@@ -19,7 +19,7 @@ pub async fn show(desk: &Desk, actor: &Actor, id: AnyId) -> Outcome<AnyView> {
         }
         AnyId::Grant(id) => {
             let (grant, _) = sight::grant(&mut read, actor, &rules, id).await?;
-            AnyView::Grant(GrantView::at(&grant, desk.clock().wall()))
+            AnyView::Grant(GrantView::at(&grant, desk.clock().wall(), &rules))
         }
         AnyId::Session(id) => AnyView::Session(SessionView::from(&sight::session(&mut read, actor, &rules, id).await?)),
     })

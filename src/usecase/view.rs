@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::Rulebook;
 use crate::store::{Record, Session};
 
 /// A request.
@@ -107,6 +108,8 @@ pub struct GrantView {
     pub starts_at: String,
     /// Until when.
     pub expires_at: String,
+    /// For how many seconds after that what runs may finish, where it may.
+    pub grace_s: Option<u64>,
     /// When it ended.
     pub ended_at: Option<String>,
     /// `expired`, `revoked`, `done`, `unused`
@@ -118,7 +121,7 @@ pub struct GrantView {
 impl GrantView {
     /// The grant as it stands at `now`. One whose time is up has ended, whether or not the sweep has been there.
     #[must_use]
-    pub fn at(grant: &Grant, now: Timestamp) -> Self {
+    pub fn at(grant: &Grant, now: Timestamp, rules: &Rulebook) -> Self {
         use curfew_policy::grant::{GrantEnd, GrantState};
         let state = grant.state(now);
         let up = (state == GrantState::Ended)
@@ -134,6 +137,7 @@ impl GrantView {
             login: grant.login.clone(),
             starts_at: rfc3339(grant.starts_at),
             expires_at: rfc3339(grant.expires_at),
+            grace_s: rules.grace(&grant.role).map(|grace| grace.as_secs()),
             ended_at: ended.map(|(at, _)| rfc3339(at)),
             ended_why: ended.map(|(_, why)| why.to_string()),
             note: grant.ended_note.clone(),

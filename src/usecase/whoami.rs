@@ -44,7 +44,7 @@ pub async fn whoami(desk: &Desk, actor: &Actor) -> Outcome<WhoamiView> {
         grants: grants
             .iter()
             .filter(|grant| grant.state(now) != GrantState::Ended)
-            .map(|grant| GrantView::at(grant, now))
+            .map(|grant| GrantView::at(grant, now, &rules))
             .collect(),
         pending,
     })

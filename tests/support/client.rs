@@ -134,6 +134,12 @@ impl<'a> Master<'a> {
         self.client.ssh(&["-S", &self.socket, &self.to, command])
     }
 
+    /// Has the connection forward: `-L` or `-R`, and what.
+    #[track_caller]
+    pub fn forward(&self, way: &str, spec: &str) {
+        self.client.ssh(&["-S", &self.socket, "-O", "forward", way, spec, &self.to]).run().ok();
+    }
+
     /// A terminal in a channel of its own.
     pub fn terminal(&self, command: &str) -> Terminal {
         self.client.terminal(&["-tt", "-S", &self.socket, &self.to, command])

@@ -53,11 +53,19 @@ impl Wire {
 
     /// Opens a channel, and sends a command on it.
     pub fn exec(&self, command: &str) -> Channel<Msg> {
-        self.runtime.block_on(within(async {
-            let channel = self.handle.channel_open_session().await.expect("open a channel");
-            channel.exec(true, command).await.expect("send a command");
-            channel
-        }))
+        let channel = self.channel();
+        self.start(&channel, command).expect("send a command");
+        channel
+    }
+
+    /// Opens a channel, and says nothing of what is to run on it.
+    pub fn channel(&self) -> Channel<Msg> {
+        self.runtime.block_on(within(self.handle.channel_open_session())).expect("open a channel")
+    }
+
+    /// Sends a command on a channel. An error where it is closed.
+    pub fn start(&self, channel: &Channel<Msg>, command: &str) -> Result<(), russh::Error> {
+        self.runtime.block_on(within(channel.exec(true, command)))
     }
 
     pub fn signal(&self, channel: &Channel<Msg>, signal: Sig) {

@@ -37,6 +37,14 @@ fn a_lease_ends_when_the_first_clock_says_so() {
 }
 
 #[test]
+fn what_comes_after_a_deadline_ends_when_the_first_clock_says_so() {
+    let grace = Deadline::new(now(0, 100), at(60)).after(Duration::from_secs(30));
+    for (wall, mono, left) in [(60, 160, 30), (89, 189, 1), (90, 110, 0), (0, 190, 0), (-3600, 180, 10)] {
+        assert_eq!(grace.remaining(now(wall, mono)), Duration::from_secs(left), "{wall} {mono}");
+    }
+}
+
+#[test]
 fn what_ended_before_it_began_is_over() {
     assert!(Deadline::new(now(0, 0), at(0)).is_over(now(0, 0)));
     assert!(Deadline::new(now(0, 0), at(-1)).is_over(now(-100, 0)));

@@ -18,7 +18,7 @@ use regex::Regex;
 use crate::grant::Grant;
 use crate::id::{GrantId, RequestId};
 use crate::pattern::Glob;
-use crate::role::{Role, SftpAccess};
+use crate::role::{AtExpiry, Role, SftpAccess};
 use crate::rule::Rule;
 use crate::target::{Address, Protocol, Target, TargetAuth};
 use crate::user::Person;
@@ -69,6 +69,7 @@ fn role(name: &str, logins: &[&str]) -> Role {
         env: Vec::new(),
         max_idle: None,
         max_sessions: None,
+        at_expiry: AtExpiry::Cut,
         record_input: false,
     }
 }

@@ -19,7 +19,7 @@ use crate::idle::Activity;
 use crate::session;
 use crate::ssh::asking::{Ready, tell};
 use crate::ssh::links::{Links, Seat};
-use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line, plain};
+use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line, nothing_new, plain};
 use crate::ssh::notices::Notices;
 use crate::ssh::relay::{self, Ends, Finished, farewell, relay};
 use crate::ssh::requests::{Allowed, Asked, Extra, Start, gather};
@@ -74,12 +74,18 @@ pub async fn serve<G: Gate>(talk: Talk<G>, opened: Opened) -> Option<End> {
     reply.accept().await;
     let role = Arc::clone(talk.permit.role());
     let allowed = Allowed { terminal: role.allows_pty(), env: &|name| role.allows_env(name), agent: role.agent };
-    let mut cut = talk.cut.clone();
+    let (mut cut, mut lease) = (talk.cut.clone(), talk.lease.clone());
     let asked = tokio::select! {
         biased;
         end = ended(&mut cut) => {
             let (_, client) = channel.split();
             say_goodbye(&talk, &client, None, &end).await;
+            return None;
+        }
+        () = lease.grace_begins(&talk.clock) => {
+            let (_, client) = channel.split();
+            let line = format!("curfew: {}", nothing_new(talk.permit.grant()));
+            finish(farewell(&client, None, Some(&line), EXIT_REFUSED)).await;
             return None;
         }
         asked = gather(&mut channel, allowed) => asked,

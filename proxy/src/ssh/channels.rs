@@ -1,6 +1,8 @@
-//! The channels of one session: each gets what it has of the session, a number, and a task of its own.
+//! The channels of one session: each gets what it has of the session, a number, and a task of its own. In the grace of
+//! its lease none opens any more.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -12,8 +14,13 @@ use crate::ssh::asking::Ready;
 use crate::ssh::channel::{Talk, resume, serve};
 use crate::ssh::forward::{self, Came};
 use crate::ssh::listen;
+use crate::ssh::notice::{EXIT_REFUSED, nothing_new};
 use crate::ssh::notices::Undecided;
+use crate::ssh::refuse::refuse_one;
 use crate::ssh::server::{Listen, Open};
+
+/// How long a client may take to say what it wanted of a channel that is refused.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The channels of one session.
 pub struct Channels<G> {
@@ -31,7 +38,8 @@ impl<G: Gate> Channels<G> {
     pub fn new(common: Talk<G>, drain: Drain) -> Self {
         let (wishes, on_wishes) = mpsc::unbounded_channel();
         let mut running = JoinSet::new();
-        running.spawn(listen::tend(Arc::clone(&common.links), on_wishes, common.cut.clone()));
+        let until = (common.lease.clone(), common.clock.clone());
+        running.spawn(listen::tend(Arc::clone(&common.links), on_wishes, common.cut.clone(), until));
         Self { common, drain, running, has_session: false, wishes }
     }
 
@@ -47,6 +55,13 @@ impl<G: Gate> Channels<G> {
 
     /// Serves what the client wants.
     pub fn open(&mut self, open: Open) {
+        if self.common.lease.in_grace(&self.common.clock) {
+            let line = nothing_new(self.common.permit.grant());
+            tokio::spawn(async move {
+                let _ = tokio::time::timeout(PATIENCE, refuse_one(open, &line, EXIT_REFUSED)).await;
+            });
+            return;
+        }
         let talk = self.next();
         match open {
             Open::Session(opened) => {
@@ -66,6 +81,10 @@ impl<G: Gate> Channels<G> {
 
     /// Serves what the target has for the client.
     pub fn take(&mut self, came: Came) {
+        if self.common.lease.in_grace(&self.common.clock) {
+            // What is dropped is refused.
+            return;
+        }
         let talk = self.next();
         self.running.spawn(forward::inward(talk, came));
     }
@@ -73,6 +92,12 @@ impl<G: Gate> Channels<G> {
     /// Waits until the next of them is over, and says whether the session has to end with it.
     pub async fn next_over(&mut self) -> Option<Result<Option<End>, JoinError>> {
         self.running.join_next().await
+    }
+
+    /// Whether nothing runs any more. Before the grace of a lease there always is the task that keeps the listeners.
+    #[must_use]
+    pub fn none_is_left(&self) -> bool {
+        self.running.is_empty()
     }
 
     /// Whether there is, or was, one that tells a person how it ended: a shell, a command, a subsystem.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use curfew_policy::endpoint::EndpointBuf;
 use tokio::sync::{mpsc, watch};
 
-use crate::deadline::End;
+use crate::clock::Clock;
+use crate::deadline::{End, Lease};
 use crate::gate::{ChannelInfo, Gate};
 use crate::ssh::channel::{Talk, ended, seal};
 use crate::ssh::forward::{begin, refused};
@@ -32,18 +33,20 @@ struct Listener<G> {
     tape: Tape,
 }
 
-/// Keeps the listeners of a session, one wish after the other, until the session ends. Says why when the whole session
-/// has to end with it.
+/// Keeps the listeners of a session, one wish after the other, until the session ends or its lease is in its grace. Says
+/// why when the whole session has to end with it.
 pub async fn tend<G: Gate>(
     links: Arc<Links<G>>,
     mut wishes: mpsc::UnboundedReceiver<(Talk<G>, Listen, Undecided)>,
     mut cut: watch::Receiver<Option<End>>,
+    (mut lease, clock): (Lease, Clock),
 ) -> Option<End> {
     let mut listeners = Vec::new();
     let (why, end) = loop {
         let wish = tokio::select! {
             biased;
             end = ended(&mut cut) => break (end, None),
+            () = lease.grace_begins(&clock) => break (End::Expired, None),
             wish = wishes.recv() => wish,
         };
         let Some((talk, listen, _undecided)) = wish else { break (End::Shutdown, None) };

@@ -22,19 +22,63 @@ pub const EXIT_UNREACHABLE: u32 = 255;
 /// Leaves the alternate screen, resets colours and shows the cursor, so that the last line can be read.
 pub const RESTORE: &str = "\x1b[?1049l\x1b[0m\x1b[?25h";
 
-/// The warning as a line of its own, for a shell prompt.
-#[must_use]
-pub fn warning_line(grant: GrantId, left: Duration) -> String {
-    format!(
-        "\r\ncurfew: {grant} ends in {}; more time: ssh BASTION extend {grant} --for 30m --reason TEXT\r\n",
-        roughly(left)
-    )
+/// What a person is warned of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warning {
+    /// The grant ends, and its sessions with it.
+    Ends(Duration),
+    /// The grant ends, and its sessions may finish what runs: when, and for how long.
+    EndsWithGrace(Duration, Duration),
+    /// The grant has expired, and what runs may finish for as long.
+    Grace(Duration),
+    /// What still runs is cut.
+    Cut(Duration),
 }
 
-/// The warning for a full-screen program: the bell, and the window's title; nothing on the screen.
+impl Warning {
+    /// As a marker in a recording.
+    #[must_use]
+    pub fn mark(self) -> String {
+        match self {
+            Self::Ends(left) | Self::EndsWithGrace(left, _) => format!("warned: {} left", left.as_secs()),
+            Self::Grace(left) => format!("expired: {} of grace", left.as_secs()),
+            Self::Cut(left) => format!("warned: {} of grace left", left.as_secs()),
+        }
+    }
+
+    /// What comes: `g9 ends in 5m`.
+    fn words(self, grant: GrantId) -> String {
+        match self {
+            Self::Ends(left) | Self::EndsWithGrace(left, _) => format!("{grant} ends in {}", roughly(left)),
+            Self::Grace(left) => format!("{grant} expired; what runs is cut in {}", roughly(left)),
+            Self::Cut(left) => format!("what still runs is cut in {}", roughly(left)),
+        }
+    }
+
+    /// As a line of its own, for a shell prompt.
+    #[must_use]
+    pub fn line(self, grant: GrantId) -> String {
+        let more = format!("more time: ssh BASTION extend {grant} --for 30m --reason TEXT");
+        let next = match self {
+            Self::Ends(_) => format!("; {more}"),
+            Self::EndsWithGrace(_, grace) => format!(", what runs then may finish for {}; {more}", roughly(grace)),
+            Self::Grace(_) => ", nothing new opens".to_owned(),
+            Self::Cut(_) => String::new(),
+        };
+        format!("\r\ncurfew: {}{next}\r\n", self.words(grant))
+    }
+
+    /// For a full-screen program: the bell, and the window's title; nothing on the screen.
+    #[must_use]
+    pub fn title(self, grant: GrantId) -> String {
+        format!("\x07\x1b]2;curfew: {}\x07", self.words(grant))
+    }
+}
+
+/// Why a channel does not open in the grace of a lease.
 #[must_use]
-pub fn warning_title(grant: GrantId, left: Duration) -> String {
-    format!("\x07\x1b]2;curfew: {grant} ends in {}\x07", roughly(left))
+pub fn nothing_new(grant: GrantId) -> String {
+    format!("{grant} expired; what runs may finish, and nothing new opens")
 }
 
 /// The last line: which grant ended, and why. `None` where Curfew did not end the session.
@@ -98,6 +142,7 @@ mod tests {
 
     #[test]
     fn a_full_screen_program_gets_the_bell_and_the_title_only() {
-        assert_eq!(warning_title(GrantId(9), Duration::from_millis(59_980)), "\x07\x1b]2;curfew: g9 ends in 1m\x07");
+        let warning = Warning::Ends(Duration::from_millis(59_980));
+        assert_eq!(warning.title(GrantId(9)), "\x07\x1b]2;curfew: g9 ends in 1m\x07");
     }
 }

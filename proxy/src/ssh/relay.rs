@@ -12,7 +12,7 @@ use curfew_policy::id::GrantId;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig, client, server};
 use tokio::sync::Notify;
 
-use crate::ssh::notice::{warning_line, warning_title};
+use crate::ssh::notice::Warning;
 use crate::ssh::screen::Screen;
 use crate::ssh::tape::{Failed, Since, Tape, Ticket};
 use crate::ssh::warner::Warner;
@@ -211,7 +211,7 @@ struct Output<'a> {
     pty: bool,
     grant: GrantId,
     warner: Warner,
-    warning: Option<Duration>,
+    warning: Option<Warning>,
     screen: &'a mut Screen,
 }
 
@@ -235,8 +235,8 @@ impl Output<'_> {
                     }
                 }
                 () = tape.failed() => return Finished::RecordingFailed,
-                left = self.warner.next(), if self.pty => {
-                    self.warning = Some(left);
+                warning = self.warner.next(), if self.pty => {
+                    self.warning = Some(warning);
                     self.warn().await;
                 }
                 answers = tape.answers() => {
@@ -344,11 +344,10 @@ impl Output<'_> {
         if !self.screen.is_between() {
             return;
         }
-        let Some(left) = self.warning.take() else { return };
-        let text =
-            if self.screen.is_alternate() { warning_title(self.grant, left) } else { warning_line(self.grant, left) };
+        let Some(warning) = self.warning.take() else { return };
+        let text = if self.screen.is_alternate() { warning.title(self.grant) } else { warning.line(self.grant) };
         // It is not the target's output, so it is a marker in the recording. A full disk shows at the next output.
-        self.tape.mark(&format!("warned: {} left", left.as_secs()));
+        self.tape.mark(&warning.mark());
         let _ = self.client.data_bytes(text.into_bytes()).await;
     }
 }

@@ -1,10 +1,10 @@
 //! Says when a person is to be warned that their grant ends.
 
-use std::time::Duration;
+use curfew_policy::lease::Deadline;
 
 use crate::clock::Clock;
 use crate::deadline::{Lease, Standing};
-use crate::ssh::notice::WARNINGS;
+use crate::ssh::notice::{WARNINGS, Warning};
 
 /// Counts down to each warning of a lease; an extension moves them.
 #[derive(Debug)]
@@ -20,29 +20,47 @@ impl Warner {
         Self { lease, clock }
     }
 
-    /// Waits until the next warning is due, and says how long is left then. A warning whose time has passed when the
-    /// session begins is not given.
-    pub async fn next(&mut self) -> Duration {
+    /// Waits until the next warning is due. One whose time has passed when the session begins is not given.
+    pub async fn next(&mut self) -> Warning {
         loop {
             let Standing::Until(deadline) = self.lease.latest() else {
                 return std::future::pending().await;
             };
-            let left = deadline.remaining(self.clock.now());
-            match WARNINGS.into_iter().find(|warning| *warning < left) {
+            match self.ahead(deadline) {
                 None => self.lease.changed().await,
-                Some(warning) => tokio::select! {
-                    () = self.clock.sleep_until(deadline.before(warning)) => return warning,
+                Some((at, warning)) => tokio::select! {
+                    () = self.clock.sleep_until(at) => return warning,
                     () = self.lease.changed() => {}
                 },
             }
         }
     }
+
+    /// The next warning that lies ahead, and when it is due.
+    fn ahead(&self, deadline: Deadline) -> Option<(Deadline, Warning)> {
+        let (now, grace) = (self.clock.now(), self.lease.grace());
+        let left = deadline.remaining(now);
+        if let Some(before) = WARNINGS.into_iter().find(|before| *before < left) {
+            let graceful = Warning::EndsWithGrace(before, grace);
+            let warning = if grace.is_zero() { Warning::Ends(before) } else { graceful };
+            return Some((deadline.before(before), warning));
+        }
+        if grace.is_zero() {
+            return None;
+        }
+        if !left.is_zero() {
+            return Some((deadline, Warning::Grace(grace)));
+        }
+        let (cut, last) = (deadline.after(grace), *WARNINGS.last()?);
+        (last < cut.remaining(now)).then(|| (cut.before(last), Warning::Cut(last)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use curfew_policy::id::GrantId;
-    use curfew_policy::lease::Deadline;
     use curfew_policy::time::after;
     use jiff::Timestamp;
 
@@ -60,10 +78,10 @@ mod tests {
         let mut warner = Warner::new(lease, clock.clone());
 
         // Joined, so that the warner waits already when time goes on.
-        assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(1500)) }).0, secs(300));
+        assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(1500)) }).0, Warning::Ends(secs(300)));
         sender.extend(Deadline::new(clock.now(), after(start, secs(3600))));
-        assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(1800)) }).0, secs(300));
-        assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(240)) }).0, secs(60));
+        assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(1800)) }).0, Warning::Ends(secs(300)));
+        assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(240)) }).0, Warning::Ends(secs(60)));
     }
 
     #[tokio::test]
@@ -72,6 +90,21 @@ mod tests {
         let clock = Clock::manual(start);
         let (_sender, lease) = Lease::new(GrantId(1), Deadline::new(clock.now(), after(start, secs(90))));
         let mut warner = Warner::new(lease, clock.clone());
-        assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(31)) }).0, secs(60));
+        assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(31)) }).0, Warning::Ends(secs(60)));
+    }
+
+    #[tokio::test]
+    async fn a_grace_is_told_before_it_begins_when_it_does_and_before_it_ends() {
+        let start = Timestamp::UNIX_EPOCH;
+        let clock = Clock::manual(start);
+        let (_sender, lease) = Lease::new(GrantId(1), Deadline::new(clock.now(), after(start, secs(90))));
+        let mut warner = Warner::new(lease.with_grace(secs(300)), clock.clone());
+        for (passed, warning) in [
+            (30, Warning::EndsWithGrace(secs(60), secs(300))),
+            (60, Warning::Grace(secs(300))),
+            (240, Warning::Cut(secs(60))),
+        ] {
+            assert_eq!(tokio::join!(warner.next(), async { clock.advance(secs(passed)) }).0, warning);
+        }
     }
 }

@@ -140,7 +140,7 @@ fn close(channel: ChannelWriteHalf<server::Msg>) {
 async fn over<G>(hub: &Hub<G>, lease: &mut Lease, alive: &Alive) -> End {
     tokio::select! {
         biased;
-        end = lease.over(&hub.clock) => end,
+        end = lease.shut(&hub.clock) => end,
         () = hub.drain.reached(Phase::Closing) => End::Shutdown,
         // A half-open dial goes when the client does.
         () = alive.gone() => End::Client,

@@ -20,11 +20,16 @@ pub(super) fn offers(sheet: &Sheet<'_>, place: &Place, offers: &[Offer]) -> Stri
     for (number, offer) in offers.iter().enumerate() {
         for (n, terms) in offer.terms.iter().enumerate() {
             let (mark, role) = if n == 0 { ((number + 1).to_string(), offer.role.as_str()) } else { <_>::default() };
-            let longest = format!("up to {}", format_duration(terms.longest));
+            let longest = format!("up to {}{}", format_duration(terms.longest), grace(offer));
             table.row([mark.into(), Cell::toned(role, Tone::Strong), longest.into(), whose(terms).into()]);
         }
     }
     format!("{}\n{}", escape(&lead), table.render(&sheet.screen))
+}
+
+/// ` + 5m to finish`
+fn grace(offer: &Offer) -> String {
+    if offer.grace.is_zero() { String::new() } else { format!(" + {} to finish", format_duration(offer.grace)) }
 }
 
 /// `1 approval of leads; the reason must contain INC-\d+`

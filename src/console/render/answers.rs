@@ -29,7 +29,8 @@ fn granted(sheet: &Sheet<'_>, request: &RequestView, grant: &GrantView) -> Strin
         return format!("{id} is {word}: {} gives {user} {access}, from {from} until {until}\n", escape(&grant.id));
     }
     let until = sheet.deadline(&grant.expires_at);
-    let mut text = format!("{id} is {word}: {} gives {user} {access} until {until}\n", escape(&grant.id));
+    let grace = grant.grace_s.map(|grace| format!(" + {} to finish", span(grace))).unwrap_or_default();
+    let mut text = format!("{id} is {word}: {} gives {user} {access} until {until}{grace}\n", escape(&grant.id));
     for way in ways::into(sheet, grant) {
         text.push_str(&format!("  {}\n", sheet.screen.paint(Tone::Strong, &escape(&way))));
     }
@@ -80,13 +81,25 @@ pub fn cancelled(request: &RequestView) -> String {
 /// A grant was ended by its owner.
 #[must_use]
 pub fn done(grant: &GrantView) -> String {
+    if let Some(line) = cut_short(grant) {
+        return line;
+    }
     escape(&format!("{} has ended, and every session under it", grant.id)) + "\n"
 }
 
 /// A grant was revoked.
 #[must_use]
 pub fn revoked(grant: &GrantView) -> String {
+    if let Some(line) = cut_short(grant) {
+        return line;
+    }
     escape(&format!("{} of {} is revoked, and every session under it ends now", grant.id, grant.user)) + "\n"
+}
+
+/// What is said where a grant had expired, and only its grace was ended.
+fn cut_short(grant: &GrantView) -> Option<String> {
+    let expired = grant.ended_why.as_deref() == Some("expired");
+    expired.then(|| escape(&format!("{} had expired; what still ran under it ends now", grant.id)) + "\n")
 }
 
 /// What lives in the process.

@@ -1,5 +1,7 @@
 //! `show`: everything about one request, grant or session.
 
+use curfew_policy::time::format_duration;
+
 use super::lists::place;
 use super::{Sheet, approvals, span, tone, ways};
 use crate::console::escape::escape;
@@ -47,6 +49,9 @@ fn request(sheet: &Sheet<'_>, view: &RequestView) -> String {
     facts.add("role", &view.role);
     facts.add_some("login", view.login.as_ref());
     facts.add("for", if view.extends { format!("{} more", span(view.duration_s)) } else { span(view.duration_s) });
+    if let Some(grace) = sheet.rules.grace(&view.role) {
+        facts.add("grace", format!("what runs at its end may finish for {}", format_duration(grace)));
+    }
     if let Some(at) = &view.starts_at {
         facts.add("from", sheet.moment(at));
     }
@@ -80,6 +85,9 @@ fn grant(sheet: &Sheet<'_>, view: &GrantView) -> String {
             facts.add("until", sheet.moment(&view.expires_at));
             facts.add("ended", sheet.deadline(at));
         }
+    }
+    if let Some(grace) = view.grace_s {
+        facts.add("grace", format!("what runs then may finish for {}", span(grace)));
     }
     facts.add_some("note", view.note.as_ref());
     if view.state == "active" {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use curfew_policy::role::{Role, SftpAccess};
+use curfew_policy::role::{AtExpiry, Role, SftpAccess};
 use curfew_policy::target::{Address, Protocol, Target, TargetAuth};
 use jiff::Timestamp;
 use serde_json::json;
@@ -46,6 +46,7 @@ pub fn rules() -> Rulebook {
             env: Vec::new(),
             max_idle: None,
             max_sessions: None,
+            at_expiry: AtExpiry::Cut,
             record_input: false,
         };
         (name.to_owned(), Arc::new(role))
@@ -92,6 +93,7 @@ pub fn grant() -> GrantView {
         login: None,
         starts_at: "2026-11-23T05:35:59.120Z".into(),
         expires_at: "2026-11-23T06:05:59.120Z".into(),
+        grace_s: None,
         ended_at: None,
         ended_why: None,
         note: None,

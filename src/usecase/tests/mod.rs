@@ -1,5 +1,6 @@
 //! The use cases against a real database in a temporary folder, on a clock that stands still until it is moved.
 
+mod grace;
 mod life;
 mod property;
 mod race;
@@ -216,6 +217,7 @@ fn role(name: &str, login: &str) -> Role {
         env: Vec::new(),
         max_idle: None,
         max_sessions: None,
+        at_expiry: curfew_policy::role::AtExpiry::Cut,
         record_input: false,
     }
 }
