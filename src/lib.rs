@@ -25,6 +25,7 @@
 //! | --- | --- |
 //! | what a rule means, who gets in | `policy/src/{ask,decide,rule,role,pattern}.rs` |
 //! | how and when a session is cut | `proxy/src/{deadline,session}.rs`, `proxy/src/ssh/{relay,notice,reap,warner}.rs` |
+//! | what may finish after the end (`at_expiry`) | `proxy/src/deadline.rs`, `proxy/src/ssh/channels.rs`, `src/usecase/grace.rs` |
 //! | what may be forwarded, and how: `-L`, `-D`, `-R`, `-A` | `policy/src/endpoint.rs`, `proxy/src/ssh/{forward,listen,inward,count}.rs` |
 //! | what `ssh -J`, `-W` and `-L` lead to | `src/usecase/reach.rs`, `proxy/src/ssh/{bastion,jump}.rs`, `proxy/src/tcp/` |
 //! | what the CAs sign | [`certify`] |

@@ -178,3 +178,25 @@ fn a_session_through_the_bastion_has_the_same_grace() {
     run.wait(SOON).expect(7);
     stage.web1.expect_quiet(LATE);
 }
+
+#[test]
+fn a_connection_to_a_service_goes_on_in_its_grace_and_no_other_begins() {
+    let service = Service::echo();
+    let stage = Stage::with(|setup| {
+        crate::tcp_target::orders_db(setup, service.address);
+        setup.policy = setup.policy.replace("[roles.db]", "[roles.db]\nat_expiry = \"grace 6s\"");
+    });
+    let grant = stage.alice.granted("orders-db", "db", "3s");
+    let ends: jiff::Timestamp = text(&stage.alice.json(&format!("show {grant}"))["expires_at"]).parse().unwrap();
+    let port = free_port();
+    let _ssh = stage.alice.ssh(&["-N", "-L", &format!("{port}:orders-db:{}", service.port()), "bastion"]).start();
+    let mut stream = dial(port);
+    ping(&mut stream, "before");
+    expired(&stage, &grant);
+    ping(&mut stream, "in its grace");
+    assert!(closes(&mut dial(port)), "no other begins");
+    assert_eq!(service.connections(), 1);
+    assert!(closes(&mut stream), "and at last it is cut");
+    assert!(wall().duration_since(ends) >= jiff::SignedDuration::from_secs(6), "not in its grace");
+    assert_eq!(stage.gateway.ended_session()["ended_why"], "expired");
+}
