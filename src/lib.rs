@@ -27,6 +27,7 @@
 //! | how and when a session is cut | `proxy/src/{deadline,session}.rs`, `proxy/src/ssh/{relay,notice,reap,warner}.rs` |
 //! | what may finish after the end (`at_expiry`) | `proxy/src/deadline.rs`, `proxy/src/ssh/channels.rs`, `src/usecase/grace.rs` |
 //! | what may be forwarded, and how: `-L`, `-D`, `-R`, `-A` | `policy/src/endpoint.rs`, `proxy/src/ssh/{forward,listen,inward,count}.rs` |
+//! | what SFTP may do, and where (`sftp`, `sftp_roots`) | `proxy/src/ssh/sftp/{rules,roots,check}.rs` |
 //! | what `ssh -J`, `-W` and `-L` lead to | `src/usecase/reach.rs`, `proxy/src/ssh/{bastion,jump}.rs`, `proxy/src/tcp/` |
 //! | what the CAs sign | [`certify`] |
 //! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/{strangers,penalties,source}.rs`, `proxy/src/ssh/algorithms.rs`, [`refusals`] |

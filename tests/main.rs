@@ -39,6 +39,7 @@ mod promise_8_typed_is_data;
 mod promise_9_one_slow_reader_slows_itself;
 mod promise_9_under_load;
 mod recording;
+mod sftp_roots;
 mod small_team;
 mod soak;
 mod strangers;

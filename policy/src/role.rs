@@ -40,6 +40,8 @@ pub struct Role {
     pub exec: Vec<CommandPattern>,
     /// How much of SFTP it has.
     pub sftp: SftpAccess,
+    /// The folders on the target outside of which SFTP reaches nothing; none is anywhere.
+    pub sftp_roots: Vec<String>,
     /// Where `-L` and `-D` may lead, as seen from the target.
     pub forward: Vec<EndpointPattern>,
     /// What `-R` may listen on, on the target.

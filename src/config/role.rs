@@ -18,6 +18,9 @@ const ENV: [&str; 2] = ["LANG", "LC_*"];
 /// The longest grace: whoever needs more needs a longer grant.
 const LONGEST_GRACE: Duration = Duration::from_secs(60 * 60);
 
+/// The longest path of a folder, in bytes.
+const LONGEST_ROOT: usize = 1024;
+
 /// The most sessions at once that a role can name.
 const MOST_SESSIONS: u32 = 10_000;
 
@@ -46,6 +49,7 @@ fn read_one(name: Text<'_>, mut section: Section<'_>, book: &Book) -> Role {
         shell: section.flag("shell"),
         exec: exec.iter().map(|pattern| CommandPattern::new(pattern.text)).collect(),
         sftp: section.string("sftp").map_or(SftpAccess::None, |word| sftp(word, book)),
+        sftp_roots: sftp_roots(&mut section, book),
         forward: endpoints(&mut section, "forward", book),
         listen: endpoints(&mut section, "listen", book),
         agent: section.flag("agent"),
@@ -58,8 +62,47 @@ fn read_one(name: Text<'_>, mut section: Section<'_>, book: &Book) -> Role {
     if role.logins.is_empty() && needs_login(&role) {
         section.demand("logins", "the users that it may log in as on a target, like [\"root\"]");
     }
+    check_roots(&role, &mut section, book);
     section.finish();
     role
+}
+
+fn sftp_roots(section: &mut Section<'_>, book: &Book) -> Vec<String> {
+    let at = section.has("sftp_roots").then(|| section.place("sftp_roots"));
+    let roots = section.strings("sftp_roots");
+    if let (Some(at), true) = (at, roots.is_empty()) {
+        book.fault(at, "sftp_roots = [] reaches nothing; leave it out for all folders, or write sftp = \"none\"");
+    }
+    for root in &roots {
+        let parts = || root.text.split('/').skip(1);
+        let bad = !root.text.starts_with('/')
+            || root.text.len() > LONGEST_ROOT
+            || root.text.contains(char::is_control)
+            || parts().any(|part| matches!(part, "" | "." | ".."));
+        if bad {
+            book.fault(root.at, format!("`{}` is no folder's full path, like /srv/data", root.text.escape_debug()));
+        }
+    }
+    roots.into_iter().map(|root| root.text.to_owned()).collect()
+}
+
+/// What else a role has may reach around the folders that its SFTP stays in.
+fn check_roots(role: &Role, section: &mut Section<'_>, book: &Book) {
+    if role.sftp_roots.is_empty() {
+        return;
+    }
+    let at = section.place("sftp_roots");
+    if role.sftp == SftpAccess::None {
+        book.fault(
+            at,
+            "sftp_roots says where sftp stays, but the role has no sftp; write sftp = \"read\" or \"write\"",
+        );
+    }
+    if role.shell || role.allows_command(b"cat /x; ls") {
+        book.fault(at, "sftp_roots keeps nobody in who has a shell or exec = [\"*\"]; leave it out, or them");
+    } else if !role.exec.is_empty() {
+        book.warn(at, "sftp_roots is for sftp alone: what exec allows reaches what the command does");
+    }
 }
 
 fn max_sessions(section: &mut Section<'_>, book: &Book) -> Option<u32> {

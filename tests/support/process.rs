@@ -50,6 +50,12 @@ impl Program {
         self
     }
 
+    /// Where it runs.
+    pub fn in_folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// What it reads from stdin before the end of file.
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.input = bytes.into();

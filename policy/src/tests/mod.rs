@@ -63,6 +63,7 @@ fn role(name: &str, logins: &[&str]) -> Role {
         shell: false,
         exec: Vec::new(),
         sftp: SftpAccess::None,
+        sftp_roots: Vec::new(),
         forward: Vec::new(),
         listen: Vec::new(),
         agent: false,

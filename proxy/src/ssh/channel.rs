@@ -289,10 +289,12 @@ fn what_it_allows(role: &Role) -> String {
         parts.push("a shell".to_owned());
     }
     parts.extend(role.exec.iter().map(|pattern| format!("`{pattern}`")));
+    let within =
+        if role.sftp_roots.is_empty() { String::new() } else { format!(" in {}", role.sftp_roots.join(" and ")) };
     match role.sftp {
         SftpAccess::None => {}
-        SftpAccess::Read => parts.push("sftp for reading".to_owned()),
-        SftpAccess::Write => parts.push("sftp".to_owned()),
+        SftpAccess::Read => parts.push(format!("sftp for reading{within}")),
+        SftpAccess::Write => parts.push(format!("sftp{within}")),
     }
     if parts.is_empty() { "nothing of the kind".to_owned() } else { parts.join(", ") }
 }

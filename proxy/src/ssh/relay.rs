@@ -166,13 +166,18 @@ impl Input<'_> {
     }
 
     async fn data(&self, data: Bytes) -> Result<Result<(), russh::Error>, Finished> {
-        let passed = self.tape.input(data).await?;
-        for piece in passed {
-            if let Err(error) = self.target.data_bytes(piece).await {
-                return Ok(Err(error));
+        let mut passed = self.tape.input(data).await?;
+        loop {
+            for piece in passed {
+                if let Err(error) = self.target.data_bytes(piece).await {
+                    return Ok(Err(error));
+                }
+            }
+            match self.tape.released().await? {
+                Some(more) => passed = more,
+                None => return Ok(Ok(())),
             }
         }
-        Ok(Ok(()))
     }
 
     /// Passes on `break` (RFC 4335) and end-of-write (OpenSSH PROTOCOL §2.1); refuses what it does not know.

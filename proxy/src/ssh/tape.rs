@@ -15,7 +15,7 @@ use crate::idle::Activity;
 use crate::ssh::copy::{Copy, CopyKind};
 use crate::ssh::requests::{Asked, Start};
 use crate::ssh::sftp::Gate;
-use crate::ssh::transcript::{Fault, Note, Step, Transcript};
+use crate::ssh::transcript::{Fault, Hold, Note, Step, Transcript};
 
 /// How long the disk may take for one write, in which nothing moves, before the session ends.
 pub const STUCK: Duration = Duration::from_secs(5);
@@ -55,6 +55,8 @@ struct Scribe {
     state: Mutex<Following>,
     /// Told when there is something of our own for the client.
     answered: Notify,
+    /// Told when the target has said something, for which the client's bytes may be held.
+    heard: Notify,
 }
 
 struct Following {
@@ -66,13 +68,13 @@ struct Following {
 impl Scribe {
     fn new(transcript: Box<dyn Transcript + Send>) -> Self {
         let state = Mutex::new(Following { transcript, to_client: VecDeque::new() });
-        Self { state, answered: Notify::new() }
+        Self { state, answered: Notify::new(), heard: Notify::new() }
     }
 
     /// A scribe for what is about to run, where it moves files.
     fn of(asked: &Asked, role: &Role) -> Option<Self> {
         let transcript: Box<dyn Transcript + Send> = match &asked.start {
-            Start::Subsystem(name) if name == "sftp" => Box::new(Gate::new(role.sftp)),
+            Start::Subsystem(name) if name == "sftp" => Box::new(Gate::new(role.sftp).within(&role.sftp_roots)),
             // On a terminal it is something that a person looks at.
             Start::Exec(_) if asked.terminal.is_some() => return None,
             Start::Exec(command) => Box::new(Copy::new(CopyKind::of_command(command)?)),
@@ -131,6 +133,7 @@ impl Tape {
             state.to_client.extend(step.to_client.drain(..));
             (step, state.take_answers())
         };
+        scribe.heard.notify_one();
         self.note(step)?;
         Ok((self.recording.last(), answers))
     }
@@ -147,16 +150,7 @@ impl Tape {
         self.activity.touch();
         if let Some(scribe) = &self.scribe {
             self.ready().await?;
-            let mut step = {
-                let mut state = scribe.state();
-                let mut step = state.transcript.from_client(data);
-                state.to_client.extend(step.to_client.drain(..));
-                step
-            };
-            scribe.answered.notify_one();
-            let pieces = std::mem::take(&mut step.to_target);
-            self.note(step)?;
-            return Ok(pieces);
+            return self.follow(scribe, data);
         }
         if self.input {
             self.ready().await?;
@@ -164,6 +158,33 @@ impl Tape {
             self.written(ticket, self.moment()).await?;
         }
         Ok(vec![data])
+    }
+
+    /// Waits until what was held of the client's bytes goes on to the target, if anything was.
+    pub async fn released(&self) -> Result<Option<Vec<Bytes>>, Failed> {
+        let Some(scribe) = &self.scribe else { return Ok(None) };
+        loop {
+            let hold = scribe.state().transcript.hold();
+            match hold {
+                Hold::No => return Ok(None),
+                Hold::Over => return self.follow(scribe, Bytes::new()).map(Some),
+                Hold::ForTarget => scribe.heard.notified().await,
+            }
+        }
+    }
+
+    /// Follows what the client sent, and gives what goes to the target.
+    fn follow(&self, scribe: &Scribe, data: Bytes) -> Result<Vec<Bytes>, Failed> {
+        let mut step = {
+            let mut state = scribe.state();
+            let mut step = state.transcript.from_client(data);
+            state.to_client.extend(step.to_client.drain(..));
+            step
+        };
+        scribe.answered.notify_one();
+        let pieces = std::mem::take(&mut step.to_target);
+        self.note(step)?;
+        Ok(pieces)
     }
 
     /// Writes down what a step found out.

@@ -16,8 +16,24 @@ pub trait Transcript {
     /// Takes bytes from the target.
     fn from_target(&mut self, data: Bytes) -> Step;
 
+    /// Whether it keeps the client's bytes back. Once that is over, it is fed again, with nothing if there is nothing.
+    fn hold(&self) -> Hold {
+        Hold::No
+    }
+
     /// The channel ended: tells what was still going on. Nothing may be fed in after it.
     fn finish(&mut self) -> Vec<Note>;
+}
+
+/// Whether the client's bytes are kept back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// They are not.
+    No,
+    /// Until the target has answered a question of ours.
+    ForTarget,
+    /// It has.
+    Over,
 }
 
 /// What comes of some bytes: write the notes down, then pass the rest on, then end the channel if there is a fault.

@@ -4,6 +4,7 @@ mod any;
 mod faults;
 mod files;
 mod keys;
+mod roles;
 mod valid;
 
 use std::path::Path;

@@ -58,16 +58,6 @@ fn what_is_left_out_has_its_default() {
 }
 
 #[test]
-fn a_role_cuts_at_the_end_unless_it_gives_grace() {
-    for (written, grace) in [("cut", 0), ("grace 5m", 300), ("grace 1h", 3600), ("grace 1m 30s", 90)] {
-        let text = with("max_idle = \"15m\"", &format!("at_expiry = \"{written}\""));
-        let config = loaded(&text).config;
-        assert_eq!(config.roles["look"].grace(), Duration::from_secs(grace), "{written}");
-        assert_eq!(config.roles["admin"].grace(), Duration::ZERO);
-    }
-}
-
-#[test]
 fn relative_paths_start_from_the_file() {
     let text = with("/var/lib/curfew\"", "state\"\ndrain = \"2m\"")
         .replace("\"sqlite\"", "\"sqlite:db/c.sqlite\"")

@@ -40,6 +40,7 @@ pub fn rules() -> Rulebook {
             shell: true,
             exec: Vec::new(),
             sftp: SftpAccess::None,
+            sftp_roots: Vec::new(),
             forward: Vec::new(),
             listen: Vec::new(),
             agent: false,

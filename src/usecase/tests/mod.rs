@@ -211,6 +211,7 @@ fn role(name: &str, login: &str) -> Role {
         shell: true,
         exec: Vec::new(),
         sftp: curfew_policy::role::SftpAccess::None,
+        sftp_roots: Vec::new(),
         forward: Vec::new(),
         listen: Vec::new(),
         agent: false,

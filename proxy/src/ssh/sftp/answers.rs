@@ -26,9 +26,12 @@ impl Gate {
         while let Some(piece) = self.target.next(data, &mut at)? {
             match piece {
                 Piece::Packet(span) => {
-                    let (id, reply) = Reply::read(span.view(data))?;
-                    self.answered(id, reply, notes)?;
-                    pass(passed, span);
+                    let packet = span.view(data);
+                    let (id, reply) = Reply::read(packet)?;
+                    if !self.answers_us(id, reply, packet)? {
+                        self.answered(id, reply, notes)?;
+                        pass(passed, span);
+                    }
                 }
                 Piece::Head { span, content } => {
                     let (id, _) = Reply::read(span.view(data))?;
@@ -51,6 +54,13 @@ impl Gate {
 
     fn check_agreed(&self) -> Result<(), Fault> {
         if self.agreed { Ok(()) } else { Err(Fault::Order("an answer before the version")) }
+    }
+
+    /// Takes the answer to a question of our own, of which the client learns nothing.
+    fn answers_us(&mut self, id: u32, reply: Reply<'_>, packet: &[u8]) -> Result<bool, Fault> {
+        let Some((check, _)) = &mut self.held else { return Ok(false) };
+        let ours = !matches!(reply, Reply::Version(_)) && check.takes(id, packet)?;
+        if ours { self.check_agreed().map(|()| true) } else { Ok(false) }
     }
 
     fn content_begins(&mut self, id: u32, content: usize, notes: &mut Vec<Note>) -> Result<Option<FileId>, Fault> {

@@ -3,14 +3,18 @@
 //! Version 3 (draft-ietf-secsh-filexfer-02) with OpenSSH's extensions (its PROTOCOL file, section 4), the one dialect
 //! that is spoken; both sides are held to it. A state machine on bytes: it neither waits nor reads a clock, and what
 //! it holds is bounded, whatever either side sends. In reading order: [`frame`] cuts bytes into packets, [`request`]
-//! reads one, [`rules`] decides, [`pending`] waits for the [`reply`], [`files`] knows what is open.
+//! reads one, [`rules`] decides, [`check`] asks the target where a path leads if it is to stay in [`roots`], [`pending`]
+//! waits for the [`reply`], [`files`] knows what is open.
 
 mod answers;
+mod check;
 mod files;
 mod frame;
+mod held;
 mod pending;
 mod reply;
 mod request;
+mod roots;
 mod rules;
 mod run;
 #[cfg(test)]
@@ -20,18 +24,21 @@ mod wire;
 use bytes::Bytes;
 use curfew_policy::role::SftpAccess;
 
+use crate::ssh::sftp::check::Check;
 use crate::ssh::sftp::files::{FileId, Files};
 use crate::ssh::sftp::frame::{Framer, LONGEST_HANDLE, Piece, Span};
 use crate::ssh::sftp::pending::{MOST_WAITING, Pending, Subject, Wait};
 use crate::ssh::sftp::request::{On, Op, Request};
+use crate::ssh::sftp::roots::Roots;
 use crate::ssh::sftp::rules::Refused;
 use crate::ssh::sftp::wire::{code, kind};
-use crate::ssh::transcript::{Fault, Note, Passed, Step, Transcript};
+use crate::ssh::transcript::{Fault, Hold, Note, Passed, Step, Transcript};
 
 /// One SFTP channel, between a client and a target.
 #[derive(Debug)]
 pub struct Gate {
     access: SftpAccess,
+    roots: Option<Roots>,
     client: Framer,
     target: Framer,
     /// The client has greeted.
@@ -44,6 +51,10 @@ pub struct Gate {
     writing: Writing,
     /// The file to which the content on its way from the target belongs.
     reading: Option<FileId>,
+    /// A request that waits for what the target says of its paths, and what the client sent after it.
+    held: Option<(Check, Bytes)>,
+    /// The last id of a question of our own.
+    question: u32,
     /// Answers of our own that wait for the end of a packet from the target.
     answers: Vec<Bytes>,
     fault: Option<Fault>,
@@ -59,7 +70,17 @@ enum Writing {
 }
 
 /// A request was answered without asking the target.
-const TOO_MANY_FILES: Refused = Refused { code: code::FAILURE, why: "too many files are open" };
+const TOO_MANY_FILES: Refused = Refused::new(code::FAILURE, "too many files are open");
+
+/// What becomes of a request at first.
+enum Asked {
+    /// It goes to the target, which then owes an answer.
+    Goes,
+    /// It is answered here.
+    Answered,
+    /// The target is asked this before.
+    Held(Check, Bytes),
+}
 
 impl Gate {
     /// A channel that begins, for a role with this access.
@@ -67,6 +88,7 @@ impl Gate {
     pub fn new(access: SftpAccess) -> Self {
         Self {
             access,
+            roots: None,
             client: Framer::new(kind::WRITE),
             target: Framer::new(kind::DATA),
             greeted: false,
@@ -75,20 +97,36 @@ impl Gate {
             files: Files::default(),
             writing: Writing::Refused,
             reading: None,
+            held: None,
+            question: 0x6375_7266,
             answers: Vec::new(),
             fault: None,
         }
     }
 
-    /// Takes each piece of the client's bytes, until there is a fault.
+    /// The same where nothing outside of these folders is reached; anything is where there are none.
+    #[must_use]
+    pub fn within(mut self, roots: &[String]) -> Self {
+        self.roots = Roots::of(roots);
+        self
+    }
+
+    /// Takes each piece of the client's bytes, until there is a fault, or a request that waits.
     fn take_requests(&mut self, data: &Bytes, passed: &mut Passed, step: &mut Step) -> Result<(), Fault> {
         let mut at = 0;
         while let Some(piece) = self.client.next(data, &mut at)? {
             match piece {
-                Piece::Packet(span) => self.packet(span, data, passed, step)?,
+                Piece::Packet(span) => {
+                    if let Some((check, questions)) = self.packet(span, data, passed, step)? {
+                        passed.put(questions);
+                        self.held = Some((check, data.slice(at..)));
+                        return Ok(());
+                    }
+                }
                 Piece::Head { span, content } => {
                     let request = Request::read(span.view(data))?;
-                    if self.ask(&request, content as u64, step)? {
+                    // A write has a handle, and no path that could be asked about.
+                    if let Asked::Goes = self.ask(&request, &[], content as u64, step)? {
                         self.writing = Writing::To(self.begin_write(&request));
                         pass(passed, span);
                     } else {
@@ -108,16 +146,25 @@ impl Gate {
         Ok(())
     }
 
-    fn packet(&mut self, span: Span, data: &Bytes, passed: &mut Passed, step: &mut Step) -> Result<(), Fault> {
+    /// Takes a whole packet. Gives what the target is to be asked, where the packet waits for that.
+    fn packet(
+        &mut self,
+        span: Span,
+        data: &Bytes,
+        passed: &mut Passed,
+        step: &mut Step,
+    ) -> Result<Option<(Check, Bytes)>, Fault> {
         let packet = span.view(data);
         if packet.get(4) == Some(&kind::INIT) {
-            return self.greet(packet, passed);
+            return self.greet(packet, passed).map(|()| None);
         }
         let request = Request::read(packet)?;
-        if self.ask(&request, 0, step)? {
-            pass(passed, span);
+        match self.ask(&request, packet, 0, step)? {
+            Asked::Goes => pass(passed, span),
+            Asked::Answered => {}
+            Asked::Held(check, questions) => return Ok(Some((check, questions))),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The client says which version it speaks; the target hears 3, so that it answers with no other.
@@ -133,30 +180,35 @@ impl Gate {
         Ok(())
     }
 
-    /// Decides a request. Gives whether it goes to the target, which then owes an answer; else it is answered here.
-    fn ask(&mut self, request: &Request<'_>, content: u64, step: &mut Step) -> Result<bool, Fault> {
+    /// Decides a request.
+    fn ask(&mut self, request: &Request<'_>, packet: &[u8], content: u64, step: &mut Step) -> Result<Asked, Fault> {
         if !self.greeted {
             return Err(Fault::Order("a request before the greeting"));
         }
         if self.pending.has(request.id) {
             return Err(Fault::SameId(request.id));
         }
-        let mut decision = rules::decide(self.access, request);
-        let opens = matches!(request.op, Op::Open | Op::OpenDir);
-        if decision.is_ok() && opens && !self.files.may_open() {
-            decision = Err(TOO_MANY_FILES);
-        }
-        match decision {
-            Ok(()) => {
-                let wait = self.wait(request, content);
-                self.pending.insert(request.id, wait)?;
-                Ok(true)
+        let looked = rules::decide(self.access, self.roots.as_ref(), request).and_then(|()| match &self.roots {
+            Some(roots) => {
+                Check::begin(request, packet, roots, free_ids(&mut self.question, &self.pending, request.id))
             }
-            Err(refused) => {
-                self.refuse(request, refused, step)?;
-                Ok(false)
-            }
+            None => Ok(None),
+        });
+        match looked {
+            Ok(Some((check, questions))) => Ok(Asked::Held(check, questions)),
+            Ok(None) => self.admit(request, content, step),
+            Err(refused) => self.refuse(request, &refused, step).map(|()| Asked::Answered),
         }
+    }
+
+    /// Lets a request through to the target, unless too much is open.
+    fn admit(&mut self, request: &Request<'_>, content: u64, step: &mut Step) -> Result<Asked, Fault> {
+        if matches!(request.op, Op::Open | Op::OpenDir) && !self.files.may_open() {
+            return self.refuse(request, &TOO_MANY_FILES, step).map(|()| Asked::Answered);
+        }
+        let wait = self.wait(request, content);
+        self.pending.insert(request.id, wait)?;
+        Ok(Asked::Goes)
     }
 
     /// What a request waits for.
@@ -205,10 +257,15 @@ impl Gate {
     }
 
     /// Answers in the target's place.
-    fn refuse(&mut self, request: &Request<'_>, refused: Refused, step: &mut Step) -> Result<(), Fault> {
+    fn refuse(&mut self, request: &Request<'_>, refused: &Refused, step: &mut Step) -> Result<(), Fault> {
+        let why = &*refused.why;
         let note = self.subject(request).draft(request.op).field("result", wire::status_words(refused.code));
-        step.notes.push(note.field("refused", refused.why).say(": refused, ").say(refused.why).done());
-        let answer = wire::status(request.id, refused.code, refused.why);
+        step.notes.push(note.field("refused", why).say(": refused, ").say(why).done());
+        self.answer(wire::status(request.id, refused.code, why), step)
+    }
+
+    /// Gives the client an answer of our own, never inside a packet of the target.
+    fn answer(&mut self, answer: Bytes, step: &mut Step) -> Result<(), Fault> {
         if !self.target.is_inside() {
             step.to_client.push(answer);
         } else if self.answers.len() < MOST_WAITING {
@@ -237,11 +294,9 @@ impl Transcript for Gate {
             return over;
         }
         let mut step = Step::default();
-        let mut passed = Passed::of(data.clone());
-        if let Err(fault) = self.take_requests(&data, &mut passed, &mut step) {
+        if let Err(fault) = self.go_on(data, &mut step) {
             self.fail(fault, &mut step);
         }
-        step.to_target = passed.done();
         step
     }
 
@@ -258,8 +313,22 @@ impl Transcript for Gate {
         step
     }
 
+    fn hold(&self) -> Hold {
+        match &self.held {
+            _ if self.fault.is_some() => Hold::No,
+            None => Hold::No,
+            Some((check, _)) if check.is_ready() => Hold::Over,
+            Some(_) => Hold::ForTarget,
+        }
+    }
+
     fn finish(&mut self) -> Vec<Note> {
         let mut notes = Vec::new();
+        if let Some((check, _)) = self.held.take()
+            && let Ok(request) = Request::read(&check.packet())
+        {
+            notes.extend(answers::unanswered(self.wait(&request, 0)));
+        }
         if self.fault.is_none() && !(self.client.is_between() && self.target.is_between()) {
             notes
                 .push(Note::about("fault").field("why", "ended inside a packet").say(": ended inside a packet").done());
@@ -277,6 +346,15 @@ impl Transcript for Gate {
 /// No note holds more of a path than Linux would take.
 fn cut(path: &[u8]) -> Box<[u8]> {
     path.get(..rules::LONGEST_PATH).unwrap_or(path).into()
+}
+
+/// Ids that nobody waits for an answer to.
+fn free_ids(last: &mut u32, pending: &Pending, but: u32) -> impl Iterator<Item = u32> {
+    std::iter::repeat_with(move || {
+        *last = last.wrapping_add(1);
+        *last
+    })
+    .filter(move |id| *id != but && !pending.has(*id))
 }
 
 fn pass(passed: &mut Passed, span: Span) {

@@ -1,6 +1,6 @@
 //! What a client asks for: one packet, read.
 
-use crate::ssh::sftp::wire::Reader;
+use crate::ssh::sftp::wire::{self, Reader};
 use crate::ssh::transcript::Fault;
 
 /// An operation: draft-ietf-secsh-filexfer-02 §6, and OpenSSH's extensions (its PROTOCOL file, section 4).
@@ -214,7 +214,11 @@ impl<'a> Request<'a> {
         let _length = reader.u32()?;
         let kind = reader.u8()?;
         let id = reader.u32()?;
-        if kind == EXTENDED { Self::extended(id, reader) } else { Self::plain(id, Op::of_kind(kind), reader) }
+        if kind == wire::kind::EXTENDED {
+            Self::extended(id, reader)
+        } else {
+            Self::plain(id, Op::of_kind(kind), reader)
+        }
     }
 
     const fn new(id: u32, op: Op, on: On<'a>) -> Self {
@@ -269,6 +273,3 @@ impl<'a> Request<'a> {
         Ok(request)
     }
 }
-
-/// `SSH_FXP_EXTENDED` (§8).
-const EXTENDED: u8 = 200;

@@ -13,11 +13,13 @@ pub mod kind {
     pub const INIT: u8 = 1;
     pub const VERSION: u8 = 2;
     pub const WRITE: u8 = 6;
+    pub const REALPATH: u8 = 16;
     pub const STATUS: u8 = 101;
     pub const HANDLE: u8 = 102;
     pub const DATA: u8 = 103;
     pub const NAME: u8 = 104;
     pub const ATTRS: u8 = 105;
+    pub const EXTENDED: u8 = 200;
     pub const EXTENDED_REPLY: u8 = 201;
 }
 

@@ -4,12 +4,13 @@ mod bounds;
 mod reading;
 mod real;
 mod transfers;
+mod within;
 
 use bytes::Bytes;
 use curfew_policy::role::SftpAccess;
 
 use crate::ssh::sftp::Gate;
-use crate::ssh::transcript::{Fault, Note, Transcript};
+use crate::ssh::transcript::{Fault, Hold, Note, Transcript};
 
 /// A field of a packet.
 pub enum F<'a> {
@@ -91,9 +92,21 @@ impl Talk {
         Self { gate: Gate::new(access), to_target: vec![], to_client: vec![], notes: vec![], fault: None }
     }
 
+    /// The same within these folders.
+    pub fn within(mut self, roots: &[&str]) -> Self {
+        let roots: Vec<String> = roots.iter().map(|root| (*root).to_owned()).collect();
+        self.gate = self.gate.within(&roots);
+        self
+    }
+
     /// One in which both sides have greeted.
     pub fn begun(access: SftpAccess) -> Self {
-        let mut talk = Self::silent(access);
+        Self::silent(access).greeted()
+    }
+
+    /// The same once both sides have greeted.
+    pub fn greeted(self) -> Self {
+        let mut talk = self;
         talk.client(&packet(1, 3, &[]));
         talk.target(&packet(2, 3, &[S(b"posix-rename@openssh.com"), S(b"1")]));
         assert_eq!((talk.fault.clone(), talk.to_target.len()), (None, 9));
@@ -110,6 +123,17 @@ impl Talk {
     pub fn target(&mut self, bytes: &[u8]) {
         let step = self.gate.from_target(Bytes::copy_from_slice(bytes));
         self.take(step);
+    }
+
+    /// Goes on after a question of the gate's own was answered, as the relay does.
+    pub fn release(&mut self) {
+        while self.gate.hold() == Hold::Over {
+            self.client(b"");
+        }
+    }
+
+    pub fn holds(&self) -> Hold {
+        self.gate.hold()
     }
 
     fn take(&mut self, step: crate::ssh::transcript::Step) {

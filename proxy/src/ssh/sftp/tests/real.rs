@@ -8,27 +8,33 @@ use super::*;
 
 const SERVERS: [&str; 3] = ["/usr/lib/openssh/sftp-server", "/usr/libexec/sftp-server", "/usr/lib/ssh/sftp-server"];
 
-struct Server {
+/// OpenSSH's server behind a gate.
+pub struct Server {
     child: Child,
-    talk: Talk,
+    pub talk: Talk,
     seen: usize,
 }
 
 impl Server {
     fn start(access: SftpAccess, folder: &Path) -> Option<Self> {
+        Self::behind(Talk::silent(access), folder)
+    }
+
+    /// Starts it in a folder, where it is installed.
+    pub fn behind(talk: Talk, folder: &Path) -> Option<Self> {
         let program = SERVERS.into_iter().find(|path| Path::new(path).exists())?;
         let child =
             Command::new(program).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut server = Self { child, talk: Talk::silent(access), seen: 0 };
+        let mut server = Self { child, talk, seen: 0 };
         server.ask(&[packet(1, 3, &[])]);
         Some(server)
     }
 
     /// Sends requests, and waits for as many answers.
-    fn ask(&mut self, requests: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    pub fn ask(&mut self, requests: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let sent = self.talk.to_target.len();
         self.talk.client(&requests.concat());
-        self.child.stdin.as_mut().unwrap().write_all(&self.talk.to_target[sent..]).unwrap();
+        self.pass_on(sent);
         let mut answers = Vec::new();
         let mut buffer = [0; 777];
         while answers.len() < requests.len() {
@@ -39,10 +45,17 @@ impl Server {
             }
             let count = self.child.stdout.as_mut().unwrap().read(&mut buffer).unwrap();
             assert!(count > 0, "the server left: {:?}", self.talk.notes);
+            let sent = self.talk.to_target.len();
             self.talk.target(&buffer[..count]);
+            self.talk.release();
             assert_eq!(self.talk.fault, None);
+            self.pass_on(sent);
         }
         answers
+    }
+
+    fn pass_on(&mut self, sent: usize) {
+        self.child.stdin.as_mut().unwrap().write_all(&self.talk.to_target[sent..]).unwrap();
     }
 
     /// Opens a file, and gives its handle.
