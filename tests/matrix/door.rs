@@ -19,8 +19,29 @@ pub struct Door {
     pub stage: Stage,
     /// What follows the `@` of a client's user name: how an OpenSSH user names the place.
     pub host: &'static str,
+    /// Whether it is reached through the bastion.
+    jumps: bool,
     /// How often the transcripts have to tell of the big file.
     told: Cell<usize>,
+}
+
+/// A place to go to, and as whom.
+pub struct Place {
+    pub host: String,
+    pub port: String,
+    pub user: String,
+}
+
+fn bastion(stage: &Stage, user: &str) -> Place {
+    let port = stage.gateway.address().port().to_string();
+    Place { host: "127.0.0.1".to_owned(), port, user: user.to_owned() }
+}
+
+/// The Ed25519 key that a stage's bastion shows: its type and itself.
+pub fn host_key(stage: &Stage) -> String {
+    let known = std::fs::read_to_string(stage.gateway.known_hosts()).unwrap();
+    let key = known.lines().find_map(|line| line.strip_prefix("* ").filter(|key| key.starts_with("ssh-ed25519 ")));
+    key.expect("a host key").split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 impl Door {
@@ -32,7 +53,7 @@ impl Door {
         for n in 0..5000 {
             std::fs::write(far.join(format!("many/{n:04}")), "").unwrap();
         }
-        Self { stage, host: "web1@bastion", told: Cell::default() }
+        Self { stage, host: "web1@bastion", jumps: false, told: Cell::default() }
     }
 
     /// `ssh web1`, which goes by `ProxyJump bastion`.
@@ -45,7 +66,7 @@ impl Door {
             known.display()
         );
         std::fs::write(&config, more + &std::fs::read_to_string(&config).unwrap()).unwrap();
-        Self { host: "web1", ..door }
+        Self { host: "web1", jumps: true, ..door }
     }
 
     /// The configuration of an OpenSSH client for [`Door::host`].
@@ -58,13 +79,40 @@ impl Door {
         self.stage.alice.ssh(&[&[self.host], words].concat())
     }
 
-    /// For clients that have no configuration: the port on this machine, and the user's name there.
-    pub fn port(&self) -> String {
-        self.stage.gateway.address().port().to_string()
+    /// Where clients go that have no configuration.
+    pub fn place(&self) -> Place {
+        self.place_at(&self.stage)
     }
 
-    pub fn user(&self) -> String {
-        web1()
+    /// The same where they go to another stage.
+    pub fn place_at(&self, stage: &Stage) -> Place {
+        if self.jumps {
+            return Place { host: "web1".to_owned(), port: "22".to_owned(), user: login() };
+        }
+        Place { user: web1(), ..bastion(stage, "") }
+    }
+
+    /// Through what they go there, and as whom, where they have to.
+    pub fn via(&self) -> Option<Place> {
+        self.via_of(&self.stage, "alice")
+    }
+
+    /// The same where they go to another stage.
+    pub fn via_of(&self, stage: &Stage, user: &str) -> Option<Place> {
+        self.jumps.then(|| bastion(stage, user))
+    }
+
+    /// The host key that both the bastion and, by `ProxyJump`, the target show: a type and a key.
+    pub fn host_key(&self) -> String {
+        host_key(&self.stage)
+    }
+
+    /// A `known_hosts` that has nothing but that, for every name that is gone to.
+    pub fn known(&self) -> PathBuf {
+        let (known, key, port) = (self.near().join("known"), self.host_key(), bastion(&self.stage, "").port);
+        let names = ["web1", "127.0.0.1", &format!("[127.0.0.1]:{port}")].map(|name| format!("{name} {key}\n"));
+        std::fs::write(&known, names.concat()).unwrap();
+        known
     }
 
     pub fn key(&self) -> &Path {

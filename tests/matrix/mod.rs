@@ -69,7 +69,7 @@ const COLUMNS: [(Column, &str); 7] = [
     (Column::Channels, "20 channels"),
 ];
 
-/// Declares the rows, each with a test through the direct door.
+/// Declares the rows, each with a test through either door: direct, and by `ProxyJump`.
 macro_rules! matrix {
     ($($test:ident: $client:literal, $needs:expr, { $($column:ident: $cell:path),* $(,)? };)*) => {
         pub const ROWS: &[Row] = &[$(
@@ -80,6 +80,13 @@ macro_rules! matrix {
             $(#[test]
             fn $test() {
                 super::run($client, super::Door::direct);
+            })*
+        }
+
+        mod jump {
+            $(#[test]
+            fn $test() {
+                super::run($client, super::Door::jump);
             })*
         }
     };
@@ -110,7 +117,7 @@ matrix! {
         Terminal: openssh::terminal,
         Channels: openssh::channels,
     };
-    dropbear: "Dropbear `dbclient`", &[program("dbclient", "apt-get install dropbear-bin")], {
+    dropbear: "Dropbear `dbclient`", &[program("/usr/bin/dbclient", "apt-get install dropbear-bin")], {
         Commands: others::dropbear_commands,
         Terminal: others::dropbear_terminal,
     };
@@ -178,27 +185,6 @@ matrix! {
         Terminal: scripts::libssh::terminal,
         Channels: scripts::libssh::channels,
     };
-}
-
-/// Declares a test through the bastion (`ProxyJump`) for each client that runs OpenSSH's `ssh`.
-macro_rules! jumping {
-    ($($test:ident: $client:literal),* $(,)?) => {
-        mod jump {
-            $(#[test]
-            fn $test() {
-                super::run($client, super::Door::jump);
-            })*
-        }
-    };
-}
-
-jumping! {
-    openssh: "OpenSSH `ssh`, `sftp`, `scp`",
-    lftp: "lftp",
-    rsync: "rsync",
-    git: "git",
-    sshfs: "sshfs",
-    ansible: "Ansible",
 }
 
 /// Runs all cells of a client through a door, where the client is installed.

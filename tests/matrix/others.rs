@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::door::{BIG, Door, ODD, every_byte};
+use super::door::{BIG, Door, ODD, Place, every_byte, host_key};
 use crate::support::{Program, SOON, Stage, Terminal};
 
-/// Dropbear's own key for somebody, and a stage where they hold `admin`.
+/// Where Debian has it. It starts itself for each hop, and looks for itself nowhere else than it was called.
+const DBCLIENT: &str = "/usr/bin/dbclient";
+
+/// Dropbear's own key for somebody, a stage where they hold `admin`, and the words that lead to its `web1`.
 fn dropbear(door: &Door) -> (Stage, Vec<String>) {
     let key = door.near().join("id_dropbear");
     if !key.exists() {
@@ -14,29 +17,46 @@ fn dropbear(door: &Door) -> (Stage, Vec<String>) {
     let shown = Program::new("dropbearkey").args(["-y", "-f"]).arg(&key).run().ok().text();
     let public = shown.lines().find(|line| line.starts_with("ssh-ed25519")).unwrap().to_owned();
     let stage = Stage::with(|setup| setup.user("erin", &[&public], &["oncall"]));
-    let words = |name: &str| {
-        // Its first `@` splits the name from the host, so the name goes by `-l`; it knows no host certificates.
-        let port = stage.gateway.address().port().to_string();
-        let words = ["-y", "-y", "-p", &port, "-l", name, "-i", &key.display().to_string(), "127.0.0.1"];
-        words.map(str::to_owned).to_vec()
-    };
-    let ask = Program::new("dbclient").args(words("erin")).arg("request web1 --role admin --for 10m --reason dropbear");
+    // It looks for hosts without their ports, and knows no host certificates.
+    std::fs::create_dir_all(door.near().join(".ssh")).unwrap();
+    let known = ["web1", "127.0.0.1"].map(|name| format!("{name} {}\n", host_key(&stage)));
+    std::fs::write(door.near().join(".ssh/known_hosts"), known.concat()).unwrap();
+    // Its first `@` splits the name from the host, so a name with one goes by `-l`.
+    let port = stage.gateway.address().port().to_string();
+    let key = key.display().to_string();
+    let direct = |name: &str| ["-p", &port, "-l", name, "-i", &key, "127.0.0.1"].map(str::to_owned).to_vec();
+    let ask =
+        Program::new("dbclient").args(direct("erin")).arg("request web1 --role admin --for 10m --reason dropbear");
     ask.env("HOME", door.near()).run().ok();
-    let words = words(&door.user());
+    let place = door.place_at(&stage);
+    let words = match door.via_of(&stage, "erin") {
+        // Several hops, as it writes them.
+        Some(via) => {
+            let hops = format!("{}@{}/{},{}@{}", via.user, via.host, via.port, place.user, place.host);
+            vec!["-i".to_owned(), key, hops]
+        }
+        None => direct(&place.user),
+    };
     (stage, words)
+}
+
+fn dbclient(door: &Door, words: Vec<String>) -> Program {
+    Program::new(DBCLIENT).args(words).env("HOME", door.near())
 }
 
 pub fn dropbear_commands(door: &Door) {
     let (_stage, words) = dropbear(door);
-    let run = Program::new("dbclient").args(words).arg("cat; echo problem >&2; exit 3").env("HOME", door.near());
+    let run = dbclient(door, words).arg("cat; echo problem >&2; exit 3");
     let run = run.input(every_byte()).run().expect(3).says("problem");
     assert!(run.stdout == every_byte());
 }
 
 pub fn dropbear_terminal(door: &Door) {
     let (_stage, words) = dropbear(door);
-    let words = [&["-t".to_owned()], words.as_slice(), &["stty size; read x; stty size".to_owned()]].concat();
-    resized(&Terminal::start("dbclient", &words));
+    let home = format!("HOME={}", door.near().display());
+    let words =
+        [&[home, DBCLIENT.to_owned(), "-t".to_owned()], words.as_slice(), &["stty size; read x; stty size".to_owned()]];
+    resized(&Terminal::start("env", &words.concat()));
 }
 
 /// The terminal of `stty size; read x; stty size` is resized.
@@ -47,21 +67,27 @@ fn resized(terminal: &Terminal) {
     terminal.wait_for("50 132", SOON);
 }
 
-/// What `plink`, `pscp` and `psftp` share: the key in PuTTY's own form, and the host key.
+/// What `plink`, `pscp` and `psftp` share: the key in PuTTY's own form, the host key, and the way there.
 fn putty(door: &Door) -> Vec<String> {
     let key = door.near().join("id.ppk");
     if !key.exists() {
         Program::new("puttygen").arg(door.key()).args(["-O", "private", "-o"]).arg(&key).run().ok();
     }
-    let scan = Program::new("ssh-keyscan").args(["-t", "ed25519", "-p", &door.port(), "127.0.0.1"]).run();
     let line = door.near().join("hostkey.pub");
-    let public =
-        scan.text().lines().find_map(|l| l.split_once(' ').map(|(_, key)| key.to_owned())).expect("a host key");
-    std::fs::write(&line, public).unwrap();
+    std::fs::write(&line, door.host_key()).unwrap();
     let print = Program::new("ssh-keygen").args(["-l", "-f"]).arg(&line).run().ok().text();
     let print = print.split(' ').nth(1).unwrap().to_owned();
     let key = key.display().to_string();
-    ["-batch", "-hostkey", &print, "-P", &door.port(), "-i", &key, "-l", &door.user()].map(str::to_owned).to_vec()
+    let to = |place: &Place| {
+        ["-batch", "-hostkey", &print, "-P", &place.port, "-i", &key, "-l", &place.user].map(str::to_owned).to_vec()
+    };
+    let place = door.place();
+    let mut words = to(&place);
+    if let Some(via) = door.via() {
+        let through = format!("plink {} -nc {}:{} {}", to(&via).join(" "), place.host, place.port, via.host);
+        words.extend(["-proxycmd".to_owned(), through]);
+    }
+    words
 }
 
 fn putty_program(name: &str, door: &Door) -> Program {
@@ -71,18 +97,18 @@ fn putty_program(name: &str, door: &Door) -> Program {
 fn psftp(door: &Door, batch: &str) -> String {
     let script = door.near().join("batch");
     std::fs::write(&script, batch).unwrap();
-    putty_program("psftp", door).arg("-b").arg(&script).arg("127.0.0.1").run().ok().text()
+    putty_program("psftp", door).arg("-b").arg(&script).arg(door.place().host).run().ok().text()
 }
 
 pub fn putty_commands(door: &Door) {
-    let run = putty_program("plink", door).args(["127.0.0.1", "cat; echo problem >&2; exit 3"]);
+    let run = putty_program("plink", door).args([&door.place().host, "cat; echo problem >&2; exit 3"]);
     let run = run.input(every_byte()).run().expect(3).says("problem");
     assert!(run.stdout == every_byte());
 }
 
 pub fn putty_files(door: &Door) {
     let (big, far, back) = (door.big(BIG), door.far().join("big"), door.near().join("back"));
-    let there = format!("127.0.0.1:{}", far.display());
+    let there = format!("{}:{}", door.place().host, far.display());
     for mode in ["-sftp", "-scp"] {
         putty_program("pscp", door).args([mode, "-q"]).arg(&big).arg(&there).run().ok();
         putty_program("pscp", door).args([mode, "-q", &there]).arg(&back).run().ok();
@@ -108,7 +134,7 @@ pub fn putty_names(door: &Door) {
 }
 
 pub fn putty_terminal(door: &Door) {
-    let words = [&["-t".to_owned()], putty(door).as_slice(), &["127.0.0.1".to_owned()]].concat();
+    let words = [&["-t".to_owned()], putty(door).as_slice(), &[door.place().host]].concat();
     let words = [words, vec!["stty size; read x; stty size".to_owned()]].concat();
     resized(&Terminal::start("plink", &words));
 }

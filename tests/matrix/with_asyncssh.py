@@ -1,8 +1,8 @@
-"""What the matrix asks of asyncssh: CHECK HOST PORT USER KEY FAR NEAR."""
+"""What the matrix asks of asyncssh: CHECK HOST PORT USER KEY KNOWN FAR NEAR [VIA VIA_PORT VIA_USER]."""
 import asyncio, json, sys
 import asyncssh
 
-check, host, port, user, key, far, near = sys.argv[1:8]
+check, host, port, user, key, known, far, near = sys.argv[1:9]
 
 
 async def commands(conn):
@@ -60,10 +60,18 @@ async def channels(conn):
     stalled.close()
 
 
+def connect(host, port, user, tunnel=None):
+    options = dict(client_keys=[key], known_hosts=known, agent_path=None)
+    return asyncssh.connect(host, int(port), username=user, tunnel=tunnel, **options)
+
+
 async def main():
-    options = dict(username=user, client_keys=[key], known_hosts=None, agent_path=None)
-    async with asyncssh.connect(host, int(port), **options) as conn:
-        await globals()[check](conn)
+    if via := sys.argv[9:]:
+        async with connect(*via) as outer, connect(host, port, user, outer) as conn:
+            await globals()[check](conn)
+    else:
+        async with connect(host, port, user) as conn:
+            await globals()[check](conn)
 
 
 asyncio.run(main())

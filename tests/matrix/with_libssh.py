@@ -1,12 +1,15 @@
-"""What the matrix asks of libssh, through ctypes: CHECK HOST PORT USER KEY FAR NEAR."""
+"""What the matrix asks of libssh, through ctypes: CHECK HOST PORT USER KEY KNOWN FAR NEAR [CONFIG].
+
+With a CONFIG it goes by `ProxyCommand ssh -W`, which is what libssh makes of a ProxyJump before its version 0.11.
+"""
 import ctypes, json, os, sys
 
-check, host, port, user, key, far, near = sys.argv[1:8]
+check, host, port, user, key, known, far, near = sys.argv[1:9]
 lib = ctypes.CDLL("libssh.so.4")
 P, S, I, B = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint32
 for name, result, takes in [
     ("ssh_new", P, []), ("ssh_options_set", I, [P, I, P]), ("ssh_connect", I, [P]), ("ssh_get_error", S, [P]),
-    ("ssh_pki_import_privkey_file", I, [S, S, P, P, P]), ("ssh_userauth_publickey", I, [P, S, P]),
+    ("ssh_session_is_known_server", I, [P]), ("ssh_pki_import_privkey_file", I, [S, S, P, P, P]), ("ssh_userauth_publickey", I, [P, S, P]),
     ("ssh_channel_new", P, [P]), ("ssh_channel_open_session", I, [P]), ("ssh_channel_request_exec", I, [P, S]),
     ("ssh_channel_write", I, [P, S, B]), ("ssh_channel_send_eof", I, [P]), ("ssh_channel_close", I, [P]),
     ("ssh_channel_read", I, [P, P, B, I]), ("ssh_channel_get_exit_status", I, [P]),
@@ -25,11 +28,16 @@ def good(result):
     assert result == 0, lib.ssh_get_error(session)
 
 
-# SSH_OPTIONS_HOST, _USER, _PROCESS_CONFIG, _KNOWNHOSTS.
+# SSH_OPTIONS_HOST, _PORT, _USER, _KNOWNHOSTS, _PROXYCOMMAND.
 good(lib.ssh_options_set(session, 0, host.encode()))
 good(lib.ssh_options_set(session, 1, ctypes.byref(ctypes.c_uint(int(port)))))
 good(lib.ssh_options_set(session, 4, user.encode()))
+good(lib.ssh_options_set(session, 8, known.encode()))
+for config in sys.argv[9:]:
+    good(lib.ssh_options_set(session, 19, f"ssh -F {config} -W {host}:{port} bastion".encode()))
 good(lib.ssh_connect(session))
+# SSH_KNOWN_HOSTS_OK.
+assert lib.ssh_session_is_known_server(session) == 1
 private = P()
 good(lib.ssh_pki_import_privkey_file(key.encode(), None, None, None, ctypes.byref(private)))
 good(lib.ssh_userauth_publickey(session, None, private))

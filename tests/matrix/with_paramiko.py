@@ -1,11 +1,22 @@
-"""What the matrix asks of paramiko: CHECK HOST PORT USER KEY FAR NEAR."""
+"""What the matrix asks of paramiko: CHECK HOST PORT USER KEY KNOWN FAR NEAR [VIA VIA_PORT VIA_USER]."""
 import json, os, sys
 import paramiko
 
-check, host, port, user, key, far, near = sys.argv[1:8]
-client = paramiko.SSHClient()
-client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-client.connect(host, int(port), username=user, key_filename=key, allow_agent=False, look_for_keys=False)
+check, host, port, user, key, known, far, near = sys.argv[1:9]
+
+
+def connect(host, port, user, sock=None):
+    client = paramiko.SSHClient()
+    client.load_host_keys(known)
+    client.connect(host, int(port), username=user, key_filename=key, allow_agent=False, look_for_keys=False, sock=sock)
+    return client
+
+
+if via := sys.argv[9:]:
+    outer = connect(*via)
+    client = connect(host, port, user, outer.get_transport().open_channel("direct-tcpip", (host, int(port)), ("", 0)))
+else:
+    client = connect(host, port, user)
 
 
 def commands():

@@ -1,6 +1,6 @@
-// What the matrix asks of Node's ssh2: CHECK HOST PORT USER KEY FAR NEAR.
+// What the matrix asks of Node's ssh2: CHECK HOST PORT USER KEY KNOWN FAR NEAR [VIA VIA_PORT VIA_USER].
 const assert = require('assert'), fs = require('fs'), { Client } = require('ssh2');
-const [check, host, port, username, key, far, near] = process.argv.slice(2);
+const [check, host, port, user, key, known, far, near, via, viaPort, viaUser] = process.argv.slice(2);
 const client = new Client();
 const later = (f) => new Promise((ok, no) => f((error, value) => (error ? no(error) : ok(value))));
 const exec = (command, options) => later((f) => client.exec(command, options || {}, f));
@@ -65,6 +65,20 @@ const checks = {
   },
 };
 
-client.on('ready', () => checks[check]().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); }));
-client.on('error', (error) => { console.error(error); process.exit(1); });
-client.connect({ host, port: Number(port), username, privateKey: fs.readFileSync(key) });
+const failed = (error) => { console.error(error); process.exit(1); };
+// Each line ends with a type and a key.
+const keys = fs.readFileSync(known, 'utf8').trim().split('\n').map((line) => line.split(' ').pop());
+const connect = (client, options) => client.on('error', failed).connect({
+  privateKey: fs.readFileSync(key), hostVerifier: (shown) => keys.includes(shown.toString('base64')), ...options,
+});
+client.on('ready', () => checks[check]().then(() => process.exit(0), failed));
+if (via) {
+  const outer = new Client();
+  outer.on('ready', () => outer.forwardOut('', 0, host, Number(port), (error, sock) => {
+    if (error) failed(error);
+    connect(client, { sock, username: user });
+  }));
+  connect(outer, { host: via, port: Number(viaPort), username: viaUser });
+} else {
+  connect(client, { host, port: Number(port), username: user });
+}
