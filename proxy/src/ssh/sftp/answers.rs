@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::ssh::sftp::files::{File, FileId};
 use crate::ssh::sftp::frame::{LONGEST_HANDLE, Piece};
 use crate::ssh::sftp::pending::Wait;
-use crate::ssh::sftp::reply::Reply;
+use crate::ssh::sftp::reply::{self, Reply};
 use crate::ssh::sftp::request::Op;
 use crate::ssh::sftp::wire::{self, code, flag};
 use crate::ssh::sftp::{Gate, pass};
@@ -29,7 +29,7 @@ impl Gate {
                     let packet = span.view(data);
                     let (id, reply) = Reply::read(packet)?;
                     if !self.answers_us(id, reply, packet)? {
-                        self.answered(id, reply, notes)?;
+                        self.answered(id, reply, packet, notes)?;
                         pass(passed, span);
                     }
                 }
@@ -80,9 +80,9 @@ impl Gate {
         }
     }
 
-    fn answered(&mut self, id: u32, reply: Reply<'_>, notes: &mut Vec<Note>) -> Result<(), Fault> {
+    fn answered(&mut self, id: u32, reply: Reply<'_>, packet: &[u8], notes: &mut Vec<Note>) -> Result<(), Fault> {
         if let Reply::Version(version) = reply {
-            return self.agree(version);
+            return self.agree(version, packet);
         }
         self.check_agreed()?;
         match (self.pending.remove(id)?, reply) {
@@ -122,7 +122,7 @@ impl Gate {
         }
     }
 
-    fn agree(&mut self, version: u32) -> Result<(), Fault> {
+    fn agree(&mut self, version: u32, packet: &[u8]) -> Result<(), Fault> {
         if !self.greeted || self.agreed {
             return Err(Fault::Order("a version nobody asked for"));
         }
@@ -130,6 +130,9 @@ impl Gate {
             return Err(Fault::Version(version));
         }
         self.agreed = true;
+        if let Some(roots) = &mut self.roots {
+            roots.met(&reply::extensions(packet)?);
+        }
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! A request whose paths the target is asked about before it goes there: where do they really lead?
 //!
 //! The target's own `SSH_FXP_REALPATH` (draft-ietf-secsh-filexfer-02 §6.11) resolves every link. What goes on is the request
-//! with the places that were looked at, so a link in a path cannot lead it elsewhere. What remains: a process on the target
-//! that turns a folder into a link in the instant between the answer and the request. OpenSSH's server (8.1 or later) answers
-//! for what is yet to be made as well; from one that does not, only what is there already can be had.
+//! with the places that were looked at, so a link in a path cannot lead it elsewhere. OpenSSH's server (8.1 or later) answers
+//! for what is yet to be made as well; from an older one only what is there already can be had.
+//!
+//! What remains is the instant between the answer and the request, in which a folder may become a link: by a process on the
+//! target, or by a second channel that moves a link there which led out of the roots before; none is made through here.
 
 use bytes::{BufMut, Bytes, BytesMut};
 

@@ -44,3 +44,15 @@ fn names(reader: &mut Reader<'_>) -> Result<u32, Fault> {
     let room = u32::try_from(reader.left() / 12).unwrap_or(u32::MAX);
     if count <= room { Ok(count) } else { Err(Fault::Malformed("more names than fit in it")) }
 }
+
+/// The names of the extensions in a target's greeting (§4).
+pub fn extensions(version: &[u8]) -> Result<Vec<&[u8]>, Fault> {
+    let mut reader = Reader::new(version);
+    let (_length, _kind, _version) = (reader.u32()?, reader.u8()?, reader.u32()?);
+    let mut names = Vec::new();
+    while reader.left() > 0 {
+        names.push(reader.string()?);
+        let _version = reader.string()?;
+    }
+    Ok(names)
+}

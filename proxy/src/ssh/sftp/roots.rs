@@ -12,8 +12,13 @@ pub struct Roots {
     named: Vec<Box<[u8]>>,
     /// Where they really are on the target, once it has said so. One that is not there is left out.
     real: Option<Vec<Box<[u8]>>>,
+    /// Whether the target's word on links is good.
+    resolved: bool,
     why: Arc<str>,
 }
+
+/// What OpenSSH's server says of itself since 6.5, and none does that takes paths as text.
+const RESOLVES: [&[u8]; 2] = [b"fstatvfs@openssh.com", b"fsync@openssh.com"];
 
 impl Roots {
     /// The folders that a role names; none where it names none.
@@ -21,13 +26,22 @@ impl Roots {
     pub fn of(named: &[String]) -> Option<Self> {
         let why = format!("role allows only {}", named.join(" and "));
         let named: Vec<Box<[u8]>> = named.iter().map(|root| simplest(root.as_bytes()).into()).collect();
-        (!named.is_empty()).then(|| Self { named, real: None, why: why.into() })
+        (!named.is_empty()).then(|| Self { named, real: None, resolved: false, why: why.into() })
     }
 
     /// What is said to whom they stop.
     #[must_use]
     pub fn why(&self) -> Arc<str> {
         Arc::clone(&self.why)
+    }
+
+    /// The target has greeted, and has these extensions. One that may not resolve links lets nobody in: there are servers
+    /// whose realpath only tidies the text.
+    pub fn met(&mut self, extensions: &[&[u8]]) {
+        self.resolved = RESOLVES.iter().all(|needed| extensions.contains(needed));
+        if !self.resolved {
+            self.why = format!("{}, and this target's server may not say where links lead", self.why).into();
+        }
     }
 
     /// Those that the target has to be asked for, which is once.
@@ -70,7 +84,7 @@ impl Roots {
     /// Whether a place is in one of them, or is one. `place` is what the target said, with all links resolved.
     #[must_use]
     pub fn hold(&self, place: &[u8]) -> bool {
-        is_simple(place) && self.real().iter().any(|root| is_in(place, root))
+        self.resolved && is_simple(place) && self.real().iter().any(|root| is_in(place, root))
     }
 
     /// Whether a place is in one of them, and is none itself.
@@ -123,6 +137,7 @@ mod tests {
 
     fn roots() -> Roots {
         let mut roots = Roots::of(&["/srv/data".to_owned(), "/var/log".to_owned()]).unwrap();
+        roots.met(&RESOLVES);
         roots.learned(vec![b"/srv/data".as_slice().into(), b"/mnt/log".as_slice().into()]);
         roots
     }
@@ -161,6 +176,15 @@ mod tests {
             [&b"/var/log/x"[..], b"/srv/data/../x", b"/srv/data//x", b"srv/data", b"", b"/srv/data/x/", b"/srv/data/\0"]
         {
             assert!(!roots.hold(place), "{}", place.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_target_that_may_not_resolve_links_holds_nothing() {
+        for extensions in [&[][..], &[RESOLVES[0]], &[RESOLVES[1], b"posix-rename@openssh.com"]] {
+            let mut roots = roots();
+            roots.met(extensions);
+            assert!(!roots.hold(b"/srv/data/x") && roots.why().contains("may not say where links lead"));
         }
     }
 

@@ -108,7 +108,7 @@ impl Talk {
     pub fn greeted(self) -> Self {
         let mut talk = self;
         talk.client(&packet(1, 3, &[]));
-        talk.target(&packet(2, 3, &[S(b"posix-rename@openssh.com"), S(b"1")]));
+        talk.target(&packet(2, 3, &[S(b"fstatvfs@openssh.com"), S(b"2"), S(b"fsync@openssh.com"), S(b"1")]));
         assert_eq!((talk.fault.clone(), talk.to_target.len()), (None, 9));
         talk.to_target.clear();
         talk.to_client.clear();

@@ -394,3 +394,41 @@ fn what_never_got_an_answer_is_told_at_the_end() {
     talk.finish();
     assert_eq!(talk.last().text, "remove /srv/x: no answer");
 }
+
+#[test]
+fn a_server_that_may_not_resolve_links_is_not_believed() {
+    let mut talk = Talk::silent(SftpAccess::Write).within(&["/srv"]);
+    talk.client(&[packet(1, 3, &[]), packet(17, 7, &[S(b"/srv/x")])].concat());
+    talk.target(&packet(2, 3, &[S(b"posix-rename@openssh.com"), S(b"1")]));
+    for (number, place) in [(1, b"/srv".as_slice()), (2, b"/srv/x")] {
+        let id = question(&talk, number);
+        talk.target(&name(id, place));
+    }
+    talk.to_target.clear();
+    talk.release();
+    assert_eq!((talk.to_target.len(), talk.fault.clone()), (0, None));
+    assert!(talk.last().text.ends_with("this target's server may not say where links lead"), "{:?}", talk.last());
+}
+
+#[test]
+fn a_link_that_is_moved_leads_nowhere_new() {
+    let Some(mut place) = Place::new(SftpAccess::Write) else { return };
+    std::fs::create_dir(place.folder.path().join("data/a")).unwrap();
+    symlink("../kept", place.folder.path().join("data/a/up")).unwrap();
+    symlink("loop", place.folder.path().join("data/loop")).unwrap();
+    assert_eq!(place.status(open(7, b"a/up", 1)), OK);
+    // One folder up its `..` leads out.
+    std::fs::write(place.folder.path().join("kept"), "outside").unwrap();
+    assert_eq!(place.status(packet(18, 7, &[S(b"a/up"), S(b"up")])), OK);
+    assert_eq!(place.status(open(7, b"up", 1)), DENIED);
+    assert_ne!(place.status(open(7, b"loop", 1)), OK);
+    // One after the other, sent at once.
+    let answers = place.server.ask(&[
+        packet(18, 1, &[S(b"in"), S(b"was")]),
+        packet(18, 2, &[S(b"out"), S(b"in")]),
+        open(3, b"in/secret", 1),
+        open(4, b"was/file", 1),
+    ]);
+    let status = |answer: &Vec<u8>| if answer[4] == 101 { u32::from(answer[12]) } else { OK };
+    assert_eq!(answers.iter().map(status).collect::<Vec<_>>(), [OK, OK, DENIED, OK]);
+}
