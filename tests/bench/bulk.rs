@@ -142,6 +142,20 @@ fn files(rig: &Rig, report: &mut Report, file: &Path) {
             Ok(took)
         });
     }
+    // Run as a command the same server passes by the gate: what comes up a command is neither read nor recorded.
+    fs::write(&batch, format!("put {} {}", file.display(), there.display())).expect("write a file");
+    let name = "sftp put with the gate, against sftp put as a command without it";
+    report.compare(("files", name, Ratio::Throughput, goal), &BOTH, |way| {
+        let _ = fs::remove_file(&there);
+        let mut sftp = rig.client("sftp");
+        if way == Way::Direct {
+            sftp.args(["-s", "/usr/lib/openssh/sftp-server"]);
+        }
+        let host = Way::Curfew.host();
+        let took = time(sftp.args(["-q", "-c", fast, "-b"]).arg(&batch).arg(host).stdout(Stdio::null()))?;
+        same_length(file, &there)?;
+        Ok(took)
+    });
     for (name, down) in [("scp get", true), ("scp put", false)] {
         report.compare(("files", name, Ratio::Throughput, goal), &BOTH, |way| {
             let _ = fs::remove_file(&there);
