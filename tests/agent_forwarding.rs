@@ -6,14 +6,14 @@ use crate::support::process::{Program, Running};
 use crate::support::{Client, SOON, Stage, eventually, keys};
 
 /// A real ssh-agent with one key.
-struct Agent {
+pub struct Agent {
     socket: PathBuf,
     fingerprint: String,
-    _running: Running,
+    running: Running,
 }
 
 impl Agent {
-    fn start(dir: &Path) -> Self {
+    pub fn start(dir: &Path) -> Self {
         let socket = dir.join("agent");
         let running = Program::new("ssh-agent").arg("-D").arg("-a").arg(&socket).start();
         eventually(SOON, "the agent listens", || socket.exists());
@@ -21,12 +21,17 @@ impl Agent {
         Program::new("ssh-add").arg("-q").arg(&key.path).env("SSH_AUTH_SOCK", &socket).run().ok();
         let shown = Program::new("ssh-keygen").arg("-lf").arg(&key.path).run().ok().text();
         let fingerprint = shown.split(' ').nth(1).expect("a fingerprint").to_owned();
-        Self { socket, fingerprint, _running: running }
+        Self { socket, fingerprint, running }
+    }
+
+    /// The process alone, for whoever needs it to stay.
+    pub fn into_running(self) -> Running {
+        self.running
     }
 }
 
 /// `ssh -A` by this person with this agent.
-fn with_agent(person: &Client, agent: &Agent, words: &[&str]) -> Program {
+pub fn with_agent(person: &Client, agent: &Agent, words: &[&str]) -> Program {
     let identity = format!("IdentityAgent={}", agent.socket.display());
     let words: Vec<&str> = ["-A", "-o", &identity].iter().chain(words).copied().collect();
     person.ssh(&words).env("SSH_AUTH_SOCK", &agent.socket)

@@ -2,13 +2,12 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::support::{
-    Client, Outcome, Program, SOON, Stage, Target, Terminal, eventually, login, processes, text, web1,
+    Client, Outcome, Program, SOON, Stage, Target, Terminal, eventually, login, own_sleep, processes, text, web1,
 };
 
 /// A grant long enough to connect under it, and short enough to wait for its end.
@@ -16,12 +15,6 @@ const SHORT: &str = "8s";
 
 /// How long after its deadline the last trace of a session may go on a busy machine.
 const LATE: Duration = Duration::from_secs(3);
-
-/// A `sleep` that no other test has, to look for on the machine.
-fn own_sleep() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("1001.{}{:04}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst))
-}
 
 /// What an inner client needs: the bastion's keys for whatever host it is told.
 fn trusting(stage: &Stage) -> String {

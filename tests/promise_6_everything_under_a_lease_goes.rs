@@ -2,23 +2,16 @@
 
 use std::io::Read;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Fake, Master, Program, SOON, Stage, eventually, processes, text, wall, web1};
+use crate::support::{Fake, Master, Program, SOON, Stage, eventually, own_sleep, processes, text, wall, web1};
 
 /// How long after its deadline the last trace of a session may go on a busy machine.
 const LATE: Duration = Duration::from_secs(3);
 /// A grant long enough to connect under it, and short enough to wait for its end.
 const SHORT: &str = "7s";
-
-/// A `sleep` that no other test has, to look for on the machine.
-fn own_sleep() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("1000.{}{:04}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst))
-}
 
 /// A stage with a short grant of `admin` on `web1`; its id, and when it ends.
 fn short() -> (Stage, String, jiff::Timestamp) {

@@ -63,7 +63,8 @@ impl EndpointPattern {
     /// Whether it allows this endpoint.
     ///
     /// Host names match in any case, IPv6 addresses in any spelling. A pattern of address parts (`10.0.0.*`) only
-    /// matches addresses: `10.0.0.example.com` is a name, which whoever owns it may point anywhere. A path with a
+    /// matches addresses: `10.0.0.example.com` is a name, which whoever owns it may point anywhere. An address with a zone
+    /// (`fe80::1%eth0`) only matches `*`. A path with a
     /// `..` in it matches nothing, since it leads out of the folder that the pattern names.
     ///
     /// Nor does anything match that the target might read otherwise than we do: hosts that are not printable ASCII
@@ -97,6 +98,8 @@ fn host_fits(glob: &Glob, host: &str) -> bool {
         && (glob.contains(':') || !glob.contains(|c: char| c.is_ascii_alphabetic()));
     match address {
         Some(address) => Glob::new(&glob).matches(&address.to_string()),
+        // No name has these; `fe80::1%db.internal` is an address by an interface that is called so.
+        None if host.contains([':', '%']) => glob == "*",
         None => !of_address_parts && Glob::new(&glob).matches(&host.to_ascii_lowercase()),
     }
 }

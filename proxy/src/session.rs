@@ -32,6 +32,9 @@ use crate::ssh::server::Open;
 /// How long the channels may take to say goodbye before the socket is shut down whatever they do.
 pub const FAREWELL: Duration = Duration::from_millis(250);
 
+/// How long a client may take to be told of a cut that came before the target was reached.
+const PARTING: Duration = Duration::from_millis(500);
+
 /// A connection whose person is proven and wants to a target.
 pub struct Authenticated<G> {
     /// The gateway.
@@ -114,21 +117,34 @@ async fn live<G: Gate>(connection: &mut Authenticated<G>, mut admitted: Admitted
     let end = match links {
         Ok(links) => talk(connection, &mut admitted, Arc::new(links), (forwards, on_came), ready).await,
         Err(end) => {
-            let opens = std::mem::replace(&mut connection.opens, mpsc::unbounded_channel().1);
-            if let Some(line) = last_line(admitted.permit.grant(), admitted.session, &end) {
-                let status = if end.is_cut() { EXIT_CUT } else { EXIT_UNREACHABLE };
-                if let Some(ready) = ready {
-                    tell(&ready, line.trim_start_matches("curfew: "), status).await;
-                }
-                refuse(opens, line.trim_start_matches("curfew: "), status).await;
-                let leaving = leave(&connection.handle, &connection.alive, line);
-                let _ = tokio::time::timeout(FAREWELL, leaving).await;
-            }
+            part(connection, &admitted, &end, ready).await;
             end
         }
     };
     connection.breaker.trip();
     hub.gate.ended(admitted.session, &end).await;
+}
+
+/// Tells whoever there is that the target was not reached, or that the session was cut on the way there.
+async fn part<G: Gate>(connection: &mut Authenticated<G>, admitted: &Admitted, end: &End, ready: Option<Ready>) {
+    let Some(line) = last_line(admitted.permit.grant(), admitted.session, end) else { return };
+    let opens = std::mem::replace(&mut connection.opens, mpsc::unbounded_channel().1);
+    let status = if end.is_cut() { EXIT_CUT } else { EXIT_UNREACHABLE };
+    let why = line.trim_start_matches("curfew: ").to_owned();
+    let telling = async {
+        if let Some(ready) = ready {
+            tell(&ready, &why, status).await;
+        }
+        refuse(opens, &why, status).await;
+    };
+    if end.is_cut() {
+        // A client that is stopped does not hold up the end.
+        let _ = tokio::time::timeout(PARTING, telling).await;
+    } else {
+        telling.await;
+    }
+    let leaving = leave(&connection.handle, &connection.alive, line);
+    let _ = tokio::time::timeout(FAREWELL, leaving).await;
 }
 
 /// The live session.

@@ -13,6 +13,7 @@ use curfew_policy::user::Person;
 use curfew_proxy::deadline::Lease;
 
 use super::reach::wrong_way;
+use super::reload::session_gone;
 use super::request::unknown_target;
 use super::{Desk, Fault, Outcome, Rulebook, refuse};
 use crate::leases::Live;
@@ -62,10 +63,11 @@ pub async fn admit(desk: &Desk, caller: Caller) -> Outcome<Admitted> {
 }
 
 async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
+    let mut tx = desk.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
     let rules = desk.rules();
     let person = rules.people.get(&caller.user);
     let person = person.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
-    let mut tx = desk.store().begin().await?;
     let now = desk.clock().now();
     let (target, permit) = match decision(desk, &mut tx, &rules, person, caller, now).await? {
         (target, Decision::Allow(permit)) => (target, *permit),
@@ -154,7 +156,12 @@ fn register(desk: &Desk, session: SessionId, permit: &Permit, now: Now) -> Outco
         role: permit.role().name.clone(),
     };
     let ended = |_| Fault::refused("ended", format!("grant {} has just ended", permit.grant()));
-    let lease = desk.leases().begin(live, now, permit.expires_at()).map_err(ended)?;
+    let lease = desk.leases().begin(live.clone(), now, permit.expires_at()).map_err(ended)?;
+    // A reload replaces the rules before it looks for sessions to end: either it finds this one, or its rules are found here.
+    if let Some(what) = session_gone(&desk.rules(), &live) {
+        desk.leases().forget(session);
+        return Err(Fault::refused("gone", what));
+    }
     Ok(lease.with_grace(permit.role().grace()))
 }
 

@@ -52,7 +52,8 @@ fn gone(what: String) -> End {
     End::Revoked { by: "curfew".to_owned(), note: what }
 }
 
-fn session_gone(rules: &Rulebook, live: &Live) -> Option<String> {
+/// What of a session the rules do not name any more.
+pub(super) fn session_gone(rules: &Rulebook, live: &Live) -> Option<String> {
     missing(rules, &live.user, &live.role)
         .or_else(|| (!rules.targets.contains_key(&live.target)).then(|| format!("target {} is gone", live.target)))
 }

@@ -19,7 +19,7 @@ pub mod wire;
 
 pub use client::{Client, Master, text};
 pub use gateway::Gateway;
-pub use process::{Outcome, Program, processes};
+pub use process::{Outcome, Program, own_sleep, processes};
 pub use rogue::Rogue;
 pub use service::Service;
 pub use setup::Setup;

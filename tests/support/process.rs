@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -330,6 +331,12 @@ pub fn send_signal(pid: u32, signal: Signal) {
 
 fn pid_of(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
+
+/// The argument of a `sleep` that no other test has, to look for on the machine.
+pub fn own_sleep() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("1000.{}{:04}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst))
 }
 
 /// The processes of this machine whose program (without its folder) and arguments are exactly these.

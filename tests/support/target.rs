@@ -143,6 +143,7 @@ pub struct Fake {
     address: SocketAddr,
     _dir: TempDir,
     held: Arc<Mutex<Vec<TcpStream>>>,
+    silent: Arc<AtomicUsize>,
 }
 
 impl Fake {
@@ -167,6 +168,34 @@ impl Fake {
         })
     }
 
+    /// Leads to a real target, and falls silent after so many of its bytes: in the greeting, while keys are exchanged, in
+    /// the login, or later.
+    pub fn silent_after(target: SocketAddr, bytes: u64) -> Self {
+        let silent = Arc::new(AtomicUsize::new(0));
+        let fallen = silent.clone();
+        let mut fake = Self::with(move |stream| {
+            let Ok(target) = TcpStream::connect(target) else { return };
+            let (up, down) = ((stream.try_clone(), target.try_clone()), (target.try_clone(), stream.try_clone()));
+            let fallen = fallen.clone();
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut up.0?, &mut up.1?);
+                target.shutdown(std::net::Shutdown::Both)
+            });
+            std::thread::spawn(move || {
+                let passed = std::io::copy(&mut std::io::Read::take(down.0?, bytes), &mut down.1?)?;
+                fallen.fetch_add(usize::from(passed == bytes), Ordering::SeqCst);
+                std::io::Result::Ok(())
+            });
+        });
+        fake.silent = silent;
+        fake
+    }
+
+    /// How many of its connections have fallen silent.
+    pub fn silent_connections(&self) -> usize {
+        self.silent.load(Ordering::SeqCst)
+    }
+
     /// Nobody listens there.
     pub fn refusing() -> Self {
         let mut fake = Self::with(|_| {});
@@ -183,7 +212,7 @@ impl Fake {
             greet(&stream);
             kept.lock().expect("not poisoned").push(stream);
         });
-        Self { host_key, address: door.address, door: Some(door), _dir: dir, held }
+        Self { host_key, address: door.address, door: Some(door), _dir: dir, held, silent: Arc::default() }
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -68,6 +68,24 @@ impl Wire {
         self.runtime.block_on(within(channel.exec(true, command)))
     }
 
+    /// Waits for the end of what a channel is asked.
+    pub fn wait<T>(&self, asking: impl Future<Output = T>) -> T {
+        self.runtime.block_on(within(asking))
+    }
+
+    /// Waits for the answer to a request on a channel. `false` where the channel ended without one.
+    pub fn answer(&self, channel: &mut Channel<Msg>) -> bool {
+        self.wait(async {
+            loop {
+                match channel.wait().await {
+                    Some(ChannelMsg::Success) => return true,
+                    Some(ChannelMsg::Failure) | None => return false,
+                    Some(_) => {}
+                }
+            }
+        })
+    }
+
     pub fn signal(&self, channel: &Channel<Msg>, signal: Sig) {
         self.runtime.block_on(within(channel.signal(signal))).expect("send a signal");
     }

@@ -51,6 +51,17 @@ fn a_pattern_of_addresses_does_not_match_a_name_that_looks_like_one() {
 }
 
 #[test]
+fn an_address_with_a_zone_is_no_name() {
+    // The zone is an interface of the target's, and interfaces may be called anything.
+    for host in ["fe80::1%db.internal", "::1%internal", "fe80::1%10.0.0.7"] {
+        for pattern in ["*internal:80", "*.internal:80", "*1*internal:80", "10.0.0.*:80"] {
+            assert!(!allows(pattern, Endpoint::Tcp(host, 80)), "{pattern} {host}");
+        }
+        assert!(allows("*:80", Endpoint::Tcp(host, 80)), "{host}");
+    }
+}
+
+#[test]
 fn what_a_target_may_read_otherwise_matches_nothing() {
     let long = format!("{}.internal", "a".repeat(250));
     for host in [

@@ -3,7 +3,7 @@
 use curfew_proxy::deadline::{End, Standing};
 
 use super::*;
-use crate::usecase::{cancel::cancel, hangup, revoke::revoke};
+use crate::usecase::{cancel::cancel, hangup, reload::reload, revoke::revoke};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_revocations_racing_a_connect_leave_no_session_running() {
@@ -77,4 +77,35 @@ async fn a_cancel_racing_the_last_approval_ends_one_way() {
     let requests = view.read().requests(crate::store::Requests::All).await.unwrap();
     let granted = requests.iter().filter(|filed| filed.request.state.as_str() == "granted").count();
     assert_eq!(grants, granted);
+}
+
+#[tokio::test]
+async fn a_reload_while_somebody_is_on_the_way_in_leaves_no_session_with_what_is_gone() {
+    let bench = Bench::new().await;
+    // For two targets, so that the grant outlives the one that goes.
+    let both = Wish { targets: vec!["web1".into(), "web2".into()], ..wish("web1", "look", HOUR) };
+    file(&bench.desk, &bench.actor("alice"), both).await.unwrap();
+    let busy = bench.desk.store().begin().await.unwrap();
+    let desk = bench.desk.clone();
+    let connecting = tokio::spawn(async move { admit(&desk, caller("alice", "web2")).await });
+    in_line().await;
+    let mut rules = rulebook();
+    rules.targets.remove("web2");
+    let desk = bench.desk.clone();
+    let reloading = tokio::spawn(async move { reload(&desk, rules).await });
+    in_line().await;
+    drop(busy);
+    reloading.await.unwrap().unwrap();
+    if let Ok(admitted) = connecting.await.unwrap() {
+        panic!("it leads to a target that is gone, and its lease is {:?}", admitted.lease.standing());
+    }
+    assert!(bench.desk.leases().live().is_empty());
+    bench.connect("alice", "web1").await.unwrap();
+}
+
+/// Lets what was begun come to where it waits for the database.
+async fn in_line() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
 }
