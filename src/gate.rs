@@ -3,15 +3,18 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 use curfew_policy::target::{Protocol, TargetAuth};
+use curfew_policy::user::Person;
 use curfew_proxy::deadline::End;
-use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Gate, Identity};
+use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Gate, Identity, Output};
 use curfew_proxy::route::Route;
+use curfew_proxy::ssh::notice::EXIT_REFUSED;
 use curfew_recorder::{Header, Origin, Recording, SealKey, Sealed};
 use jiff::Timestamp;
 use russh::keys::{Certificate, HashAlg, PublicKey};
@@ -32,6 +35,12 @@ use crate::usecase::offer::Place;
 use crate::usecase::reach::reach;
 use crate::usecase::{Actor, Desk, hangup, record, refuse};
 use crate::vitals::Vitals;
+
+/// What they are told whose proof no longer holds.
+const DISOWNED: &str = "the key or certificate you came with is no longer yours here; connect again";
+
+/// How often it is looked whether the configuration was read again while a command runs.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The product behind the doors that speak SSH.
 pub struct Product {
@@ -82,10 +91,7 @@ impl Gate for Product {
     async fn reach(&self, identity: &Identity, host: &str, port: u32, from: SocketAddr) -> Result<Protocol, Refusal> {
         // The connection may be of yesterday.
         if !self.still_proves(identity) {
-            return Err(Refusal::new(
-                "unknown-key",
-                "the key or certificate you came with is no longer yours here; connect again",
-            ));
+            return Err(Refusal::new("unknown-key", DISOWNED));
         }
         let caller = Caller { target: host.to_owned(), ..caller(identity, from) };
         reach(&self.desk, caller, port, self.port).await.map_err(crate::usecase::Fault::into_refusal)
@@ -113,6 +119,10 @@ impl Gate for Product {
         from: SocketAddr,
         client: &str,
     ) -> Result<Admitted, Refusal> {
+        // They may have waited long since, for approval or with a login inside another connection.
+        if !self.still_proves(identity) {
+            return Err(Refusal::new("unknown-key", DISOWNED));
+        }
         let (target, login, protocol) = match route {
             Route::Target { name, login } => (name.clone(), login.clone(), Protocol::Ssh),
             Route::Service(name) => (name.clone(), None, Protocol::Tcp),
@@ -129,11 +139,7 @@ impl Gate for Product {
         let hints = Hints::ssh("bastion", self.port);
         let setting = asking::Setting { desk: &self.desk, hints: &hints, turns: &self.turns };
         let place = Place { target: name.clone(), login: login.clone() };
-        asking::ask(setting, &Actor::Person(person), place, asking).await?;
-        if self.still_proves(identity) {
-            return Ok(());
-        }
-        Err(Refusal::new("unknown-key", "the key or certificate you came with is no longer yours here; connect again"))
+        asking::ask(setting, &Actor::Person(person), place, asking).await
     }
 
     async fn credential(&self, session: SessionId, permit: &Permit, until: Timestamp) -> Result<Credential, String> {
@@ -216,13 +222,22 @@ impl Gate for Product {
     }
 
     async fn console(&self, identity: &Identity, console: Console) -> u32 {
-        let Some(person) = self.config.load().person(&identity.user) else {
-            // Removed since the connection was proven.
-            return 77;
+        let person = self.config.load().person(&identity.user).filter(|_| self.still_proves(identity));
+        let output = console.output.clone();
+        let end = async |why: &str| {
+            // Whoever takes no more output is gone.
+            let _ = output.send(Output::Err(format!("curfew: {why}\n").into())).await;
+            EXIT_REFUSED
         };
+        // The connection may be of yesterday.
+        let Some(person) = person else { return end(DISOWNED).await };
         let hints = Hints::ssh("bastion", self.port);
         let setting = Setting { desk: &self.desk, air: &self.air, hints: &hints, vitals: &self.vitals };
-        console::run(setting, &Actor::Person(person), console).await
+        let actor = Actor::Person(person.clone());
+        tokio::select! {
+            status = console::run(setting, &actor, console) => status,
+            why = self.disowned(identity, &person) => end(why).await,
+        }
     }
 
     async fn ended(&self, session: SessionId, end: &End) {
@@ -240,6 +255,26 @@ impl Gate for Product {
 }
 
 impl Product {
+    /// Waits until a reload takes somebody's key, certificate or name away, or one of their duties: what they watch or wait
+    /// for ends then. Says what they are told.
+    async fn disowned(&self, identity: &Identity, person: &Person) -> &'static str {
+        let mut seen = self.config.load_full();
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let now = self.config.load_full();
+            if Arc::ptr_eq(&seen, &now) {
+                continue;
+            }
+            if !self.still_proves(identity) {
+                return DISOWNED;
+            }
+            if !now.person(&identity.user).is_some_and(|today| person.may.is_subset(&today.may)) {
+                return "what you may do here has changed; type it again";
+            }
+            seen = now;
+        }
+    }
+
     /// Whether what proved somebody when their connection began still does.
     fn still_proves(&self, identity: &Identity) -> bool {
         let config = self.config.load();

@@ -13,7 +13,7 @@ const LATE: Duration = Duration::from_secs(5);
 
 /// After how many bytes of the target it is silent: before its greeting, within it, within its offer of algorithms, and
 /// from there in small steps through the exchange of keys, the login, and the beginning of a command.
-const STAGES: [u64; 10] = [0, 10, 100, 1_100, 1_300, 1_500, 1_700, 1_900, 2_100, 2_500];
+const STAGES: [u64; 10] = [0, 10, 100, 1_000, 1_200, 1_400, 1_500, 1_600, 1_800, 2_000];
 
 /// Alice's connections to targets that fell silent.
 struct HalfOpen {

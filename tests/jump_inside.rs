@@ -7,7 +7,7 @@ use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Client, SOON, Stage, login};
+use crate::support::{Client, SOON, Stage, eventually, login};
 
 /// A client that trusts every host.
 struct Trusting;
@@ -72,6 +72,32 @@ fn nothing_opens_inside_before_somebody_said_who_they_are() {
         let outer = outer(&stage, &stage.alice).await;
         let one = inner(&outer).await;
         assert!(one.channel_open_session().await.is_err());
+    });
+    assert_eq!(stage.web1.connections(), 0);
+}
+
+#[test]
+fn who_logs_in_inside_after_their_key_was_taken_away_gets_nowhere() {
+    let (stage, other) = (Stage::granted(), Client::new("other"));
+    run(async {
+        let outer = outer(&stage, &stage.alice).await;
+        let mut one = inner(&outer).await;
+        stage.gateway.edit(|toml| toml.replace(&stage.alice.key.public, &other.key.public));
+        stage.gateway.reload();
+        eventually(SOON, "the key is not taken", || stage.alice.ask("whoami").code == Some(255));
+        let _ = one.authenticate_none(login()).await;
+        if let Ok(mut channel) = one.channel_open_session().await {
+            let _ = channel.exec(true, "echo in").await;
+            let mut status = None;
+            while let Some(message) = channel.wait().await {
+                match message {
+                    russh::ChannelMsg::ExitStatus { exit_status } => status = Some(exit_status),
+                    russh::ChannelMsg::Data { data } => panic!("{data:?}"),
+                    _ => {}
+                }
+            }
+            assert_eq!(status, Some(77));
+        }
     });
     assert_eq!(stage.web1.connections(), 0);
 }

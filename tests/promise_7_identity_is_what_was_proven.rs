@@ -1,7 +1,8 @@
 //! Promise 7, identity is what was proven: every type of key that OpenSSH uses, and none that was not signed with.
 
 use crate::support::agent::SkAgent;
-use crate::support::{Client, Program, SOON, Stage, eventually};
+use crate::support::process::Running;
+use crate::support::{Client, Program, SOON, Stage, eventually, text};
 
 /// A stage where `erin`, on call, has this public key.
 fn stage_with_erin(public: &str) -> Stage {
@@ -128,6 +129,46 @@ fn a_key_removed_by_a_reload_is_not_let_in_any_more() {
     stage.gateway.reload();
     eventually(SOON, "bob's key is not taken", || stage.bob.ask("whoami").code == Some(255));
     stage.alice.ask("whoami").ok();
+}
+
+/// What alice does, Sam's connection to the bastion, and the socket of that; and a command on it that goes on: to watch her.
+fn watching(stage: &Stage) -> ([Running; 2], String, Running) {
+    let session = stage.on_web1("while echo word; do sleep 0.1; done").start();
+    session.stdout.wait_for("word", SOON);
+    let socket = stage.sam.dir().join("outer").display().to_string();
+    let outer = stage.sam.ssh(&["-N", "-M", "-S", &socket, "bastion"]).start();
+    eventually(SOON, "the master is ready", || {
+        stage.sam.ssh(&["-S", &socket, "-O", "check", "bastion"]).run().code == Some(0)
+    });
+    let id = text(&stage.sam.json("sessions --live")[0]["id"]);
+    let watch = stage.sam.ssh(&["-S", &socket, "bastion", &format!("watch {id}")]).start();
+    watch.stdout.wait_for("word", SOON);
+    stage.sam.ssh(&["-S", &socket, "bastion", &format!("show {id}")]).run().ok();
+    ([session, outer], socket, watch)
+}
+
+#[test]
+fn a_connection_whose_key_is_taken_away_commands_nothing_and_watches_nothing() {
+    let (stage, other) = (Stage::granted(), Client::new("other"));
+    let ([_session, mut outer], socket, mut watch) = watching(&stage);
+    stage.gateway.edit(|toml| toml.replace(&stage.sam.key.public, &other.key.public));
+    stage.gateway.reload();
+    watch.wait(SOON).expect(77).says("no longer yours");
+    for command in ["sessions --live", "revoke g1 --note mine", "whoami", ""] {
+        stage.sam.ssh(&["-S", &socket, "bastion", command]).run().expect(77).says("no longer yours");
+    }
+    assert!(outer.is_running());
+    assert_eq!(stage.alice.json("show g1")["state"], "active");
+}
+
+#[test]
+fn who_may_watch_no_more_watches_no_more() {
+    let stage = Stage::granted();
+    let (_running, socket, mut watch) = watching(&stage);
+    stage.gateway.edit(|toml| toml.replace("may = [\"watch\", ", "may = ["));
+    stage.gateway.reload();
+    watch.wait(SOON).expect(77).says("has changed");
+    stage.sam.ssh(&["-S", &socket, "bastion", "whoami"]).run().ok();
 }
 
 #[test]

@@ -54,16 +54,17 @@ pub fn dropbear_commands(door: &Door) {
 pub fn dropbear_terminal(door: &Door) {
     let (_stage, words) = dropbear(door);
     let home = format!("HOME={}", door.near().display());
-    let words =
-        [&[home, DBCLIENT.to_owned(), "-t".to_owned()], words.as_slice(), &["stty size; read x; stty size".to_owned()]];
+    let words = [&[home, DBCLIENT.to_owned(), "-t".to_owned()], words.as_slice(), &[SIZES.to_owned()]];
     resized(&Terminal::start("env", &words.concat()));
 }
 
-/// The terminal of `stty size; read x; stty size` is resized.
+/// Tells the size of the terminal, and once more when it has changed.
+const SIZES: &str = "stty size; until stty size | grep -v '^24 80$'; do sleep 0.1; done";
+
+/// The terminal of `SIZES` is resized. Nothing is typed: a client may send that before the new size.
 fn resized(terminal: &Terminal) {
     terminal.wait_for("24 80", SOON);
     terminal.resize(132, 50);
-    terminal.type_in("\r");
     terminal.wait_for("50 132", SOON);
 }
 
@@ -135,6 +136,6 @@ pub fn putty_names(door: &Door) {
 
 pub fn putty_terminal(door: &Door) {
     let words = [&["-t".to_owned()], putty(door).as_slice(), &[door.place().host]].concat();
-    let words = [words, vec!["stty size; read x; stty size".to_owned()]].concat();
+    let words = [words, vec![SIZES.to_owned()]].concat();
     resized(&Terminal::start("plink", &words));
 }
