@@ -165,6 +165,13 @@ fn a_connection_whose_key_is_taken_away_commands_nothing_and_watches_nothing() {
 fn who_may_watch_no_more_watches_no_more() {
     let stage = Stage::granted();
     let (_running, socket, mut watch) = watching(&stage);
+    // What changes nothing for her ends nothing.
+    stage.gateway.edit(|toml| toml.replace("[users.dave]", "[users.dave] # nothing new"));
+    stage.gateway.reload();
+    stage.gateway.log_has("the configuration was reloaded");
+    let seen = watch.stdout.text().len();
+    eventually(SOON, "it goes on", || watch.stdout.text().len() > seen + 100);
+    assert!(watch.is_running());
     stage.gateway.edit(|toml| toml.replace("may = [\"watch\", ", "may = ["));
     stage.gateway.reload();
     watch.wait(SOON).expect(77).says("has changed");
