@@ -7,6 +7,7 @@ use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::support::ca::Ca;
 use crate::support::{Client, SOON, Stage, eventually, login};
 
 /// A client that trusts every host.
@@ -63,6 +64,39 @@ fn a_key_is_taken_too_if_it_is_the_same_persons_and_nobody_elses() {
         channel.into_stream().read_to_end(&mut out).await.unwrap();
         assert_eq!(out, b"in\n");
     });
+}
+
+#[test]
+fn a_certificate_that_proves_somebody_else_is_not_taken_inside() {
+    let ca = Ca::new();
+    let stage = Stage::with(|setup| {
+        setup.policy += &format!(
+            "\n[users.erin]\nprincipals = [\"erin@corp\"]\ngroups = [\"oncall\"]\n[certificates]\ntrusted = [{:?}]\n",
+            ca.key.public
+        );
+    });
+    stage.alice.granted("web1", "admin", "1h");
+    let shown = |who: &Client, principal: &str| {
+        let path = ca.sign(&who.key, &["-I", "inside", "-n", principal]);
+        russh::keys::load_openssh_certificate(path).unwrap()
+    };
+    let erin = Client::new("erin");
+    let (others, own) = (shown(&erin, "erin@corp"), shown(&stage.alice, "alice@corp"));
+    run(async {
+        let outer = outer(&stage, &stage.alice).await;
+        for (who, certificate) in [(&erin, &others), (&stage.alice, &own)] {
+            // One proves erin; the other nobody, since no user has that principal.
+            let mut one = inner(&outer).await;
+            let key = Arc::new(load_secret_key(&who.key.path, None).unwrap());
+            let proof = one.authenticate_openssh_cert(login(), key, certificate.clone()).await;
+            assert!(!proof.unwrap().success(), "{}", who.name);
+            assert!(one.authenticate_publickey(login(), self::key(&stage.alice)).await.unwrap().success());
+        }
+    });
+    // Outside it is a good one.
+    erin.meet(&stage.gateway);
+    ca.sign(&erin.key, &["-I", "outside", "-n", "erin@corp"]);
+    erin.ask("whoami").ok();
 }
 
 #[test]

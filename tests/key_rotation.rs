@@ -89,3 +89,22 @@ fn a_key_that_cannot_be_used_changes_nothing_and_the_log_says_why() {
     gateway.reload();
     eventually(SOON, "dave's key is not taken", || stage.dave.ask("whoami").code == Some(255));
 }
+
+#[test]
+fn another_state_dir_takes_a_restart_and_until_then_nothing_moves() {
+    let stage = Stage::granted();
+    let gateway = &stage.gateway;
+    let mut live = stage.on_web1("echo in; read line; echo $line").start();
+    live.stdout.wait_for("in", SOON);
+    gateway.edit(|toml| toml.replace("state_dir = \"state\"", "state_dir = \"elsewhere\""));
+    for _ in 0..2 {
+        gateway.reload();
+        gateway.log_has("[gateway] has changed; that takes a restart");
+        // The keys are those that they were, and so is the database.
+        stage.alice.ask("whoami").ok();
+        stage.on_web1("true").run().ok();
+    }
+    live.type_in("on\n");
+    assert_eq!(live.wait(SOON).ok().text(), "in\non\n");
+    assert!(!gateway.path().join("elsewhere").exists());
+}

@@ -43,6 +43,7 @@ mod promise_9_one_slow_reader_slows_itself;
 mod promise_9_under_load;
 mod recording;
 mod rekey_end;
+mod remote_editors;
 mod sftp_roots;
 mod small_team;
 mod soak;

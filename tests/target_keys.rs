@@ -1,8 +1,13 @@
 //! How targets prove themselves: one of several pinned keys, or a certificate of a pinned CA on the real sshd.
 
+use std::path::Path;
+
+use tempfile::TempDir;
+
 use crate::support::ca::Ca;
 use crate::support::keys::{self, KeyPair};
-use crate::support::{SOON, Stage, Target, login};
+use crate::support::process::Running;
+use crate::support::{Program, SOON, Stage, Target, eventually_some, login};
 
 /// A stage with a grant for `web2`, which is pinned by these lines of its section.
 fn stage(web2: &Target, pinned: &str) -> Stage {
@@ -130,4 +135,37 @@ fn keys_are_renewed_under_a_certificate() {
     assert_eq!(run.stdout.len(), 20_000_000);
     let renewed = web2.log().matches("SSH2_MSG_NEWKEYS received").count();
     assert!(renewed > 5, "{renewed}");
+}
+
+/// A target that shows another key when keys are renewed, and a stage that has its first one pinned.
+fn swapping() -> Option<(Running, TempDir, Stage)> {
+    let python = |words: &[&str]| Program::new("/usr/bin/python3").args(["-W", "ignore"]).args(words);
+    if !Path::new("/usr/bin/python3").exists() || python(&["-c", "import asyncssh"]).run().code != Some(0) {
+        eprintln!("skipped: asyncssh is not installed; apt-get install python3-asyncssh");
+        return None;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) =
+        (keys::generate(dir.path(), "first", "ed25519"), keys::generate(dir.path(), "second", "ed25519"));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/swapping_target.py");
+    let target = python(&[script]).arg(&first.path).arg(&second.path).start();
+    let port = eventually_some(SOON, "it says its port", || target.stdout.text().trim().parse::<u16>().ok());
+    let stage = Stage::with(|setup| {
+        setup.policy += &format!("\n[targets.web2]\naddress = \"127.0.0.1:{port}\"\nhost_key = \"{}\"\n", first.bare());
+    });
+    stage.alice.granted("web2", "admin", "1h");
+    Some((target, dir, stage))
+}
+
+#[test]
+fn a_target_that_swaps_its_key_when_keys_are_renewed_is_hung_up_on() {
+    let Some((_target, _dir, stage)) = swapping() else { return };
+    // Renewed under the same key, all of it comes.
+    let run = stage.alice.on("web2", "stay").run().ok();
+    assert_eq!(run.text(), "before\nafter\n");
+    let run = stage.alice.on("web2", "swap").limit(SOON).run();
+    assert_ne!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(run.text(), "before\n", "{}", run.stderr);
+    assert_eq!(stage.gateway.ended_session()["ended_why"], "target");
+    stage.gateway.log_has("host key");
 }
