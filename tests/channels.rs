@@ -155,7 +155,8 @@ fn a_signal_reaches_the_target() {
     let stage = Stage::granted();
     let mut wire = Wire::open(&stage.gateway);
     assert!(wire.prove("web1", &stage.alice).unwrap());
-    let mut channel = wire.exec("trap 'echo caught; exit 9' TERM; echo ready; while :; do sleep 0.05; done");
+    let mut channel =
+        wire.exec("trap 'echo caught; exit 9' TERM; echo ready; for n in $(seq 400); do sleep 0.05; done");
     wire.wait_for(&mut channel, "ready");
     wire.signal(&channel, Sig::TERM);
     if login() == "root" {

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use ring::digest::{Context, Digest, SHA256};
 
-use crate::support::{Stage, heavy};
+use crate::support::{Program, Stage, heavy, web1};
 
 const GB: usize = 1 << 30;
 const MB: usize = 1 << 20;
@@ -43,13 +43,24 @@ fn checksum(from: &mut impl Read) -> (usize, Digest) {
     }
 }
 
+/// `ssh web1@bastion COMMAND`.
+fn direct(stage: &Stage, command: &str) -> Program {
+    stage.on_web1(command)
+}
+
+/// `ssh -J bastion web1 COMMAND`.
+fn jump(stage: &Stage, command: &str) -> Program {
+    let known = format!("-oUserKnownHostsFile={}", stage.gateway.known_hosts().display());
+    stage.alice.ssh(&["-J", "bastion", &known, &web1(), command])
+}
+
 /// Sends and receives at once, and checks the gateway's growth.
-fn pass(command: &str, size: usize, comes_back: bool) {
+fn pass(door: fn(&Stage, &str) -> Program, command: &str, size: usize, comes_back: bool) {
     let _alone = heavy();
     let stage = Stage::granted();
-    stage.on_web1("true").run().ok();
+    door(&stage, "true").run().ok();
     let before = stage.gateway.memory_kib("VmRSS");
-    let mut ssh = stage.on_web1(command).raw(Stdio::piped(), Stdio::piped());
+    let mut ssh = door(&stage, command).raw(Stdio::piped(), Stdio::piped());
     let mut stdin = ssh.0.stdin.take().unwrap();
     let mut stdout = ssh.0.stdout.take().unwrap();
     let writer = std::thread::spawn(move || write_text(&mut stdin, size));
@@ -66,12 +77,17 @@ fn pass(command: &str, size: usize, comes_back: bool) {
 
 #[test]
 fn a_gigabyte_passes_both_ways_at_once_with_the_same_checksum_in_little_memory() {
-    pass("cat", GB, true);
+    pass(direct, "cat", GB, true);
+}
+
+#[test]
+fn a_gigabyte_passes_both_ways_at_once_by_proxy_jump_too() {
+    pass(jump, "cat", GB, true);
 }
 
 #[test]
 fn a_gigabyte_up_into_a_filter_arrives_in_little_memory() {
-    pass("wc -c", GB, false);
+    pass(direct, "wc -c", GB, false);
 }
 
 #[test]

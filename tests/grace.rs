@@ -10,13 +10,13 @@ use crate::support::{Master, Program, SOON, Service, Stage, Wire, eventually, pr
 /// How long after its deadline the last trace of a session may go on a busy machine.
 const LATE: Duration = Duration::from_secs(3);
 
-/// A stage where Alice holds a role with this grace for four seconds; the grant's id, and when it expires.
+/// A stage where Alice holds a role with this grace for six seconds; the grant's id, and when it expires.
 fn grace(span: &str) -> (Stage, String, jiff::Timestamp) {
     let stage = Stage::with(|setup| {
         let graceful = format!("[roles.admin]\nat_expiry = \"grace {span}\"");
         setup.policy = setup.policy.replace("[roles.admin]", &graceful);
     });
-    let grant = stage.alice.granted("web1", "admin", "4s");
+    let grant = stage.alice.granted("web1", "admin", "6s");
     let ends = text(&stage.alice.json(&format!("show {grant}"))["expires_at"]).parse().unwrap();
     (stage, grant, ends)
 }
@@ -186,7 +186,7 @@ fn a_connection_to_a_service_goes_on_in_its_grace_and_no_other_begins() {
         crate::tcp_target::orders_db(setup, service.address);
         setup.policy = setup.policy.replace("[roles.db]", "[roles.db]\nat_expiry = \"grace 6s\"");
     });
-    let grant = stage.alice.granted("orders-db", "db", "3s");
+    let grant = stage.alice.granted("orders-db", "db", "5s");
     let ends: jiff::Timestamp = text(&stage.alice.json(&format!("show {grant}"))["expires_at"]).parse().unwrap();
     let port = free_port();
     let _ssh = stage.alice.ssh(&["-N", "-L", &format!("{port}:orders-db:{}", service.port()), "bastion"]).start();

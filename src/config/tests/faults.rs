@@ -197,44 +197,6 @@ fn a_target_says_how_both_sides_are_proven() {
 }
 
 #[test]
-fn a_role_says_what_it_allows() {
-    let endpoint = |typed: &str| {
-        format!(
-            "36: forward: `{typed}` is neither host:port (`*:5432`, `localhost:*`, `[::1]:80`) nor the path of a socket (`/run/*`)"
-        )
-    };
-    let no_login = "role admin has no `logins`: the users that it may log in as on a target, like [\"root\"]";
-    check(&[
-        ("shell = true", "shell = \"yes\"", &["33: shell must be true or false, not a string"]),
-        ("exec = [\"*\"]", "exec = \"*\"", &["34: exec must be a list of strings, not a string"]),
-        (
-            "exec = [\"*\"]",
-            "exec = [\"*\", 7, \"\"]",
-            &[
-                "34: exec must be a list of strings, not a number",
-                "34: an empty command is none; for a shell write shell = true",
-            ],
-        ),
-        ("[\"*:*\"]", "[\"*\", \"x:99999\", \"run/x\"]", &[&endpoint("*"), &endpoint("x:99999"), &endpoint("run/x")]),
-        ("\"15m\"", "900", &["45: max_idle must be a duration in quotes, like \"30m\" or \"1h 30m\", not a number"]),
-        ("\"15m\"", "\"15\"", &["45: max_idle: `15` is not a duration: write it like 30m, 1h 30m, 12h or 90s"]),
-        (
-            "max_idle = \"15m\"",
-            "max_sessions = 0",
-            &["45: max_sessions = 0 lets nobody in; leave it out for as many as they like"],
-        ),
-        ("\"15m\"", "\"0s\"", &["45: max_idle: the shortest duration is 1s"]),
-        ("logins = [\"root\"]\n", "", &[&format!("31: {no_login}")]),
-        ("logins = [\"root\"]", "logins = []", &[&format!("32: {no_login}")]),
-        (
-            "logins = [\"root\"]",
-            "logins = [\"\", \"-x\", \"a b\"]",
-            &["32: `` cannot be a login", "32: `-x` cannot be a login", "32: `a b` cannot be a login"],
-        ),
-    ]);
-}
-
-#[test]
 fn a_rule_says_who_what_where_and_how_long() {
     let approvals = "60: approvals must be a whole number from 0 to 100";
     let nobody_asked =
