@@ -13,7 +13,15 @@ PEOPLE = 1000
 
 .PHONY: test bench soak packages lint demo
 
+# ssh2, a client for Node, is no Debian package. Without npm its tests are skipped.
+NODE_MODULES = $(CURDIR)/target/npm/node_modules
+export NODE_PATH := $(NODE_MODULES):$(NODE_PATH)
+
 test: packages
+	@if command -v npm >/dev/null && ! node -e "require('ssh2')" 2>/dev/null; then \
+		npm install --prefix target/npm --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error ssh2 \
+			|| echo "ssh2 could not be installed, so its tests are skipped"; \
+	fi
 	cargo build --workspace --all-targets
 	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --no-fail-fast; else cargo test --workspace --no-fail-fast; fi
 

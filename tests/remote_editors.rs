@@ -34,7 +34,7 @@ fn an_editor_installs_its_server_and_talks_to_it_until_the_grant_ends() {
     let stage = Stage::with(|setup| {
         // As README has it.
         setup.policy += &format!(
-            "\n[roles.editor]\nlogins = [\"{}\"]\nshell = true\nexec = [\"sh\", \"bash\"]\n\
+            "\n[roles.editor]\nlogins = [\"{}\"]\nexec = [\"sh\", \"bash\"]\n\
              forward = [\"127.0.0.1:*\", \"localhost:*\"]\nsftp = \"write\"\n\n[[rules]]\ngroups = [\"oncall\"]\n\
              targets = [\"*\"]\nroles = [\"editor\"]\nmax_duration = \"2h\"\napprovals = 0\n",
             login()

@@ -186,7 +186,7 @@ async fn talk<G: Gate>(
             end = admitted.lease.over(&hub.clock) => break end,
             () = hub.drain.reached(Phase::Closing) => break End::Shutdown,
             () = activity.idle(max_idle) => break End::Idle,
-            () = links.closed() => break End::Target,
+            end = links.closed() => break end,
             Some(done) = channels.next_over() => match done {
                 Ok(Some(end)) => break end,
                 // In the grace of a lease, when the last of what ran has finished.

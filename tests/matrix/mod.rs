@@ -104,7 +104,7 @@ const LIBSSH: Need = Need {
 const SSH2: Need = Need {
     program: "node",
     with: &["-e", "require('ssh2')"],
-    install: "npm install ssh2 (and name its node_modules in NODE_PATH)",
+    install: "apt-get install npm, and make test fetches it",
 };
 
 matrix! {

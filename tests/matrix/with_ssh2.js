@@ -4,13 +4,19 @@ const [check, host, port, user, key, known, far, near, via, viaPort, viaUser] = 
 const client = new Client();
 const later = (f) => new Promise((ok, no) => f((error, value) => (error ? no(error) : ok(value))));
 const exec = (command, options) => later((f) => client.exec(command, options || {}, f));
+// Listens from the beginning: all of a short command's end may come at once.
+const run = (command, input) => new Promise((ok, no) => client.exec(command, (error, stream) => {
+  if (error) return no(error);
+  ended(stream).then(ok);
+  if (input) stream.end(input);
+}));
 const sftp = () => later((f) => client.sftp(f));
 const ended = (stream) => new Promise((ok) => {
-  const run = { out: [], err: [] };
-  stream.on('data', (data) => run.out.push(data));
-  stream.stderr.on('data', (data) => run.err.push(data));
-  stream.on('exit', (code, signal) => Object.assign(run, { code, signal }));
-  stream.on('close', () => ok({ ...run, out: Buffer.concat(run.out), err: Buffer.concat(run.err) }));
+  const result = { out: [], err: [] };
+  stream.on('data', (data) => result.out.push(data));
+  stream.stderr.on('data', (data) => result.err.push(data));
+  stream.on('exit', (code, signal) => Object.assign(result, { code, signal }));
+  stream.on('close', () => ok({ ...result, out: Buffer.concat(result.out), err: Buffer.concat(result.err) }));
 });
 const until = (stream, text) => new Promise((ok) => {
   let seen = '';
@@ -20,15 +26,12 @@ const until = (stream, text) => new Promise((ok) => {
 const checks = {
   async commands() {
     const every = Buffer.alloc(256 * 4000).map((_, n) => n % 256);
-    const stream = await exec('cat; echo problem >&2; exit 3');
-    const run = ended(stream);
-    stream.end(every);
-    const { out, err, code } = await run;
+    const { out, err, code } = await run('cat; echo problem >&2; exit 3', every);
     assert(out.equals(every));
     assert.deepEqual([err.toString(), code], ['problem\n', 3]);
   },
   async signals() {
-    assert.equal((await ended(await exec('kill -TERM $$'))).signal, 'SIGTERM');
+    assert.equal((await run('kill -TERM $$')).signal, 'SIGTERM');
   },
   async files() {
     const files = await sftp();
@@ -59,7 +62,7 @@ const checks = {
   async channels() {
     const stalled = await exec('cat /dev/zero');
     const runs = [];
-    for (let n = 0; n < 19; n++) runs.push(ended(await exec(`head -c 300000 /dev/zero; echo ${n}`)));
+    for (let n = 0; n < 19; n++) runs.push(run(`head -c 300000 /dev/zero; echo ${n}`));
     (await Promise.all(runs)).forEach((run, n) => assert.equal(run.out.length, 300000 + `${n}\n`.length));
     stalled.close();
   },

@@ -180,10 +180,16 @@ async fn run<G: Gate>(
     drop(running);
     let terminal = asked.terminal.is_some().then_some(&screen);
     let (why, end) = match finished {
-        Ok(Ok(Finished::Target)) => {
-            let _ = to_client.close().await;
-            ("done", None)
-        }
+        Ok(Ok(Finished::Target)) => match talk.links.fault() {
+            Some(line) => {
+                finish(farewell(to_client, terminal, Some(&format!("curfew: {line}")), EXIT_UNREACHABLE)).await;
+                ("unreachable", None)
+            }
+            None => {
+                let _ = to_client.close().await;
+                ("done", None)
+            }
+        },
         Ok(Ok(Finished::Client)) => {
             let _ = to_client.close().await;
             ("client", None)

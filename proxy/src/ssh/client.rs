@@ -1,6 +1,6 @@
 //! The half that faces the target.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use curfew_policy::decide::Permit;
@@ -23,6 +23,23 @@ use crate::wire::Wire;
 /// How long a target may take from the open socket to the proven login.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// What is wrong with the host key that a target showed, as a phrase that goes on from its name. Its clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Wrong(Arc<Mutex<Option<String>>>);
+
+impl Wrong {
+    fn is(&self, why: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    /// What it is, and what to do about it.
+    #[must_use]
+    pub fn what(&self) -> Option<String> {
+        let why = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(format!("{why}; tell your security team"))
+    }
+}
+
 /// A proven connection to a target. Dropping it shuts the socket down.
 pub struct Link {
     handle: Handle<Keys>,
@@ -38,20 +55,26 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// Dials the permit's target, checks its host key, and logs in. `inward` is what it may open of itself.
+    /// Dials the permit's target, checks its host key, and logs in. `inward` is what it may open of itself; `wrong` learns
+    /// what is wrong with its host key, now or when keys are renewed.
     ///
     /// # Errors
     /// One line for the person: what was wrong with the target.
-    pub async fn open(clock: &Clock, permit: &Permit, credential: &Credential, inward: Inward) -> Result<Self, String> {
+    pub async fn open(
+        clock: &Clock,
+        permit: &Permit,
+        credential: &Credential,
+        inward: Inward,
+        wrong: &Wrong,
+    ) -> Result<Self, String> {
         let stream = dial(permit).await?;
         let failed = |why: &str| format!("{} {why}", permit.target());
         let wire = Wire::new(stream);
         let breaker = wire.breaker();
         let (gone, alive) = Alive::new();
-        let wrong = Arc::new(Mutex::new(None));
         let accepted = HostKeys::of(permit, clock);
         let config = Arc::new(accepted.settings());
-        let keys = Keys { accepted, wrong: Arc::clone(&wrong), inward: inward.clone(), _gone: gone };
+        let keys = Keys { accepted, wrong: wrong.clone(), inward: inward.clone(), _gone: gone };
         let login = async {
             let mut handle = client::connect_stream(config, wire, keys).await?;
             let proven = log_in(&mut handle, permit.login(), credential).await?;
@@ -63,7 +86,7 @@ impl Link {
                 "does not let the bastion in as `{}`; its operator should check what `curfew ca` prints",
                 plain(permit.login())
             ))),
-            Ok(Err(error)) => Err(failed(&explain(&error, &wrong))),
+            Ok(Err(error)) => Err(failed(&wrong.what().unwrap_or_else(|| explain(&error)))),
             Err(_) => Err(failed(&format!("did not finish the SSH handshake within {} s", LOGIN_TIMEOUT.as_secs()))),
         }
     }
@@ -134,7 +157,7 @@ impl Link {
 /// Which host keys are accepted, what is wrong with one that is not, and what the target may open of itself.
 struct Keys {
     accepted: HostKeys,
-    wrong: Arc<Mutex<Option<String>>>,
+    wrong: Wrong,
     inward: Inward,
     /// Dropped with the session loop, which is how a link learns that it is gone.
     _gone: watch::Sender<()>,
@@ -147,9 +170,7 @@ impl client::Handler for Keys {
         let checked = self.accepted.check(shown);
         if let Err(why) = &checked {
             tracing::warn!(target = %self.accepted.target(), %why, "a target is not who it should be");
-            if let Ok(mut wrong) = self.wrong.lock() {
-                *wrong = Some(why.clone());
-            }
+            self.wrong.is(why.clone());
         }
         Ok(checked.is_ok())
     }
@@ -252,10 +273,7 @@ async fn log_in(handle: &mut Handle<Keys>, login: &str, credential: &Credential)
     Ok(matches!(result, AuthResult::Success))
 }
 
-fn explain(error: &russh::Error, wrong: &Mutex<Option<String>>) -> String {
-    if let Some(why) = wrong.lock().ok().and_then(|mut wrong| wrong.take()) {
-        return format!("{why}; tell your security team");
-    }
+fn explain(error: &russh::Error) -> String {
     match error {
         russh::Error::NoCommonAlgo { .. } => "speaks none of the SSH algorithms that the bastion accepts".to_owned(),
         russh::Error::IO(_) | russh::Error::Disconnect | russh::Error::HUP => {

@@ -16,9 +16,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::deadline::{Lease, Standing};
+use crate::deadline::{End, Lease, Standing};
 use crate::gate::Gate;
-use crate::ssh::client::Link;
+use crate::ssh::client::{Link, Wrong};
 use crate::ssh::inward::{AgentLent, Inward};
 use crate::ssh::notice::plain;
 use crate::ssh::reap::reap;
@@ -41,6 +41,7 @@ pub struct Links<G> {
     /// belongs to the connection that asked for it.
     first: OnceLock<Arc<Link>>,
     links: Mutex<Vec<Slot>>,
+    wrong: Wrong,
 }
 
 struct Slot {
@@ -82,7 +83,17 @@ impl<G: Gate> Links<G> {
         inward: Inward,
     ) -> Result<Self, String> {
         let first = OnceLock::new();
-        let links = Self { gate, clock, session, permit, lease, inward, first, links: Mutex::default() };
+        let links = Self {
+            gate,
+            clock,
+            session,
+            permit,
+            lease,
+            inward,
+            first,
+            links: Mutex::default(),
+            wrong: Wrong::default(),
+        };
         let slot = links.dial().await?;
         let _ = links.first.set(Arc::clone(&slot.link));
         links.links.lock().await.push(slot);
@@ -172,17 +183,23 @@ impl<G: Gate> Links<G> {
             Standing::Over(_) => return Err("the grant is over".to_owned()),
         };
         let credential = self.gate.credential(self.session, &self.permit, until).await?;
-        let link = Link::open(&self.clock, &self.permit, &credential, self.inward.another()).await?;
+        let link = Link::open(&self.clock, &self.permit, &credential, self.inward.another(), &self.wrong).await?;
         Ok(Slot { link: Arc::new(link), seats: Arc::default() })
     }
 
-    /// Waits until the last of the connections is gone.
-    pub async fn closed(&self) {
+    /// What is wrong with the target: a line for the person. It showed another host key when keys were renewed.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        Some(format!("{} {}", self.permit.target(), self.wrong.what()?))
+    }
+
+    /// Waits until the last of the connections is gone, and says what became of the target.
+    pub async fn closed(&self) -> End {
         let mut seen = 0;
         loop {
             let all: Vec<Arc<Link>> = self.links.lock().await.iter().map(|slot| Arc::clone(&slot.link)).collect();
             if all.len() == seen {
-                return;
+                return self.fault().map_or(End::Target, End::Unreachable);
             }
             seen = all.len();
             for link in all {
