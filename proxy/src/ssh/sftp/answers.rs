@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use crate::ssh::sftp::files::{File, FileId};
 use crate::ssh::sftp::frame::{LONGEST_HANDLE, Piece};
+use crate::ssh::sftp::held::Held;
 use crate::ssh::sftp::pending::Wait;
 use crate::ssh::sftp::reply::{self, Reply};
 use crate::ssh::sftp::request::Op;
@@ -58,7 +59,7 @@ impl Gate {
 
     /// Takes the answer to a question of our own, of which the client learns nothing.
     fn answers_us(&mut self, id: u32, reply: Reply<'_>, packet: &[u8]) -> Result<bool, Fault> {
-        let Some((check, _)) = &mut self.held else { return Ok(false) };
+        let Some(Held::Asked(check, _)) = &mut self.held else { return Ok(false) };
         let ours = !matches!(reply, Reply::Version(_)) && check.takes(id, packet)?;
         if ours { self.check_agreed().map(|()| true) } else { Ok(false) }
     }

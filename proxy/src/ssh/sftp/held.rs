@@ -1,5 +1,5 @@
-//! A request that waits for what the target says of its paths, and all that the client sent after it: requests keep their
-//! order, and whoever feeds the [`Gate`](super::Gate) waits with it.
+//! What a client sent that is not taken yet: after a request that waits for what the target says of its paths, or because
+//! too many wait for their answers. Requests keep their order, and whoever feeds the [`Gate`](super::Gate) waits with them.
 
 use bytes::Bytes;
 
@@ -8,17 +8,31 @@ use crate::ssh::sftp::request::Request;
 use crate::ssh::sftp::{Asked, Gate, wire};
 use crate::ssh::transcript::{Fault, Passed, Step};
 
-/// The most that is kept of what a client sends after a request that waits. Whoever feeds this waits with it.
+/// The most that is kept of what a client sends meanwhile. Whoever feeds this waits with it.
 const MOST_HELD_BACK: usize = 1024 * 1024;
+
+/// Why nothing more of the client is taken, and what it sent.
+#[derive(Debug)]
+pub enum Held {
+    /// The target was asked where the paths of a request lead.
+    Asked(Check, Bytes),
+    /// So many requests wait for their answers that no more should.
+    Full(Bytes),
+}
 
 impl Gate {
     /// Goes on with a request that waited, and with what came after it.
     pub(super) fn go_on(&mut self, data: Bytes, step: &mut Step) -> Result<(), Fault> {
         let (data, first) = match self.held.take() {
             None => (data, None),
-            Some((check, rest)) if check.is_ready() => (joined(rest, data)?, self.settle(check, step)?),
-            Some((check, rest)) => {
-                self.held = Some((check, joined(rest, data)?));
+            Some(Held::Asked(check, rest)) if check.is_ready() => (joined(rest, data)?, self.settle(check, step)?),
+            Some(Held::Asked(check, rest)) => {
+                self.held = Some(Held::Asked(check, joined(rest, data)?));
+                return Ok(());
+            }
+            Some(Held::Full(rest)) if self.pending.has_room() => (joined(rest, data)?, None),
+            Some(Held::Full(rest)) => {
+                self.held = Some(Held::Full(joined(rest, data)?));
                 return Ok(());
             }
         };

@@ -27,6 +27,7 @@ use curfew_policy::role::SftpAccess;
 use crate::ssh::sftp::check::Check;
 use crate::ssh::sftp::files::{FileId, Files};
 use crate::ssh::sftp::frame::{Framer, LONGEST_HANDLE, Piece, Span};
+use crate::ssh::sftp::held::Held;
 use crate::ssh::sftp::pending::{MOST_WAITING, Pending, Subject, Wait};
 use crate::ssh::sftp::request::{On, Op, Request};
 use crate::ssh::sftp::roots::Roots;
@@ -51,8 +52,8 @@ pub struct Gate {
     writing: Writing,
     /// The file to which the content on its way from the target belongs.
     reading: Option<FileId>,
-    /// A request that waits for what the target says of its paths, and what the client sent after it.
-    held: Option<(Check, Bytes)>,
+    /// Why nothing more of the client is taken now, and what it sent.
+    held: Option<Held>,
     /// The last id of a question of our own.
     question: u32,
     /// Answers of our own that wait for the end of a packet from the target.
@@ -114,12 +115,17 @@ impl Gate {
     /// Takes each piece of the client's bytes, until there is a fault, or a request that waits.
     fn take_requests(&mut self, data: &Bytes, passed: &mut Passed, step: &mut Step) -> Result<(), Fault> {
         let mut at = 0;
-        while let Some(piece) = self.client.next(data, &mut at)? {
+        loop {
+            if self.pending.is_full() && self.client.is_between() && at < data.len() {
+                self.held = Some(Held::Full(data.slice(at..)));
+                return Ok(());
+            }
+            let Some(piece) = self.client.next(data, &mut at)? else { return Ok(()) };
             match piece {
                 Piece::Packet(span) => {
                     if let Some((check, questions)) = self.packet(span, data, passed, step)? {
                         passed.put(questions);
-                        self.held = Some((check, data.slice(at..)));
+                        self.held = Some(Held::Asked(check, data.slice(at..)));
                         return Ok(());
                     }
                 }
@@ -143,7 +149,6 @@ impl Gate {
                 }
             }
         }
-        Ok(())
     }
 
     /// Takes a whole packet. Gives what the target is to be asked, where the packet waits for that.
@@ -207,7 +212,7 @@ impl Gate {
             return self.refuse(request, &TOO_MANY_FILES, step).map(|()| Asked::Answered);
         }
         let wait = self.wait(request, content);
-        self.pending.insert(request.id, wait)?;
+        self.pending.insert(request.id, wait);
         Ok(Asked::Goes)
     }
 
@@ -317,14 +322,15 @@ impl Transcript for Gate {
         match &self.held {
             _ if self.fault.is_some() => Hold::No,
             None => Hold::No,
-            Some((check, _)) if check.is_ready() => Hold::Over,
+            Some(Held::Asked(check, _)) if check.is_ready() => Hold::Over,
+            Some(Held::Full(_)) if self.pending.has_room() => Hold::Over,
             Some(_) => Hold::ForTarget,
         }
     }
 
     fn finish(&mut self) -> Vec<Note> {
         let mut notes = Vec::new();
-        if let Some((check, _)) = self.held.take()
+        if let Some(Held::Asked(check, _)) = self.held.take()
             && let Ok(request) = Request::read(&check.packet())
         {
             notes.extend(answers::unanswered(self.wait(&request, 0)));

@@ -6,10 +6,11 @@ use crate::ssh::sftp::files::FileId;
 use crate::ssh::sftp::request::Op;
 use crate::ssh::transcript::{Draft, Fault, Note};
 
-/// The most requests that may wait at once. OpenSSH's clients have 64 or 1,024 on their way.
+/// From how many requests on that wait no further ones are taken. OpenSSH's clients have 64 or 1,024 on their way; PuTTY's
+/// have as many as fit on the way.
 pub const MOST_WAITING: usize = 4096;
 
-/// The most bytes of names that may wait with them.
+/// And from how many bytes of names that wait with them.
 pub const MOST_NAMES: usize = 1024 * 1024;
 
 /// A request that waits for its answer.
@@ -82,14 +83,20 @@ impl Pending {
         self.waiting.contains_key(&id)
     }
 
+    /// Whether no more should wait.
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= MOST_WAITING || self.names >= MOST_NAMES
+    }
+
+    /// Whether there is room again for a good number of them.
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() <= MOST_WAITING / 2 && self.names <= MOST_NAMES / 2
+    }
+
     /// A request went to the target.
-    pub fn insert(&mut self, id: u32, wait: Wait) -> Result<(), Fault> {
+    pub fn insert(&mut self, id: u32, wait: Wait) {
         self.names += wait.size();
-        if self.waiting.len() >= MOST_WAITING || self.names > MOST_NAMES {
-            return Err(Fault::TooMany);
-        }
         self.waiting.insert(id, wait);
-        Ok(())
     }
 
     /// The answer came.

@@ -61,14 +61,36 @@ fn nobody_speaks_before_the_greeting() {
 }
 
 #[test]
-fn requests_that_wait_are_bounded_in_number_and_in_names() {
+fn requests_that_wait_are_bounded_in_number_and_in_names_and_the_rest_waits_with_its_client() {
     for (name, most) in [(&b"/f"[..], 4096), (&[b'x'; 4000][..], 263)] {
         let mut talk = Talk::begun(SftpAccess::Write);
-        let fits = (0..10_000).take_while(|id| {
-            talk.client(&packet(13, *id, &[S(name)]));
-            talk.fault.is_none()
-        });
-        assert!(fits.count() <= most && faulted(&talk));
+        let all: Vec<_> = (0..10_000).map(|id| packet(13, id, &[S(name)])).collect();
+        let length = all[0].len();
+        // As the relay does: not a byte more while it holds.
+        let mut sent = 0;
+        while talk.holds() == Hold::No {
+            talk.client(&all[sent..sent + 8].concat());
+            sent += 8;
+        }
+        let gone = talk.to_target.len() / length;
+        assert!((most - 2..=most).contains(&gone) && talk.fault.is_none(), "{gone}");
+        assert_eq!(talk.holds(), Hold::ForTarget);
+        // With answers it goes on, in its order.
+        for id in 0..gone {
+            talk.target(&status(id as u32, 0));
+        }
+        assert_eq!(talk.holds(), Hold::Over);
+        talk.release();
+        assert_eq!((talk.holds(), talk.fault.clone()), (Hold::No, None));
+        assert_eq!(talk.to_target, all[..sent].concat());
+        // A client that is not waited with is not kept for ever.
+        for request in &all[sent..] {
+            talk.client(request);
+        }
+        assert!(talk.to_target.len() <= (sent + most) * length);
+        if name.len() > 1000 {
+            assert!(faulted(&talk));
+        }
     }
 }
 
