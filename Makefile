@@ -19,7 +19,8 @@ export NODE_PATH := $(NODE_MODULES):$(NODE_PATH)
 
 test: packages
 	@if command -v npm >/dev/null && ! node -e "require('ssh2')" 2>/dev/null; then \
-		npm install --prefix target/npm --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error ssh2 \
+		timeout 120 npm install --prefix target/npm --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error \
+			--fetch-retries=1 --fetch-timeout=20000 ssh2 \
 			|| echo "ssh2 could not be installed, so its tests are skipped"; \
 	fi
 	cargo build --workspace --all-targets
