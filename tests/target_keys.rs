@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::support::ca::Ca;
 use crate::support::keys::{self, KeyPair};
 use crate::support::process::Running;
-use crate::support::{Program, SOON, Stage, Target, eventually_some, login};
+use crate::support::{Master, Program, SOON, Stage, Target, eventually_some, login};
 
 /// A stage with a grant for `web2`, which is pinned by these lines of its section.
 fn stage(web2: &Target, pinned: &str) -> Stage {
@@ -168,4 +168,28 @@ fn a_target_that_swaps_its_key_when_keys_are_renewed_is_hung_up_on() {
     let line = run.stderr.lines().find(|line| line.starts_with("curfew: web2 shows another host key than at first"));
     assert!(line.is_some_and(|line| line.ends_with("tell your security team")), "{}", run.stderr);
     assert_eq!(stage.gateway.ended_session()["ended_why"], "unreachable");
+}
+
+#[test]
+fn a_further_connection_that_meets_another_key_is_refused_and_spoils_nothing_that_runs() {
+    let web2 = Target::start();
+    let stage = stage(&web2, &format!("host_key = {:?}", web2.host_key.public));
+    let master = Master::open(&stage.alice, &format!("{}@web2", login()));
+    let mut running: Vec<_> = (0..8).map(|_| master.run("echo in; read line; exit 7").start()).collect();
+    for run in &running {
+        run.stdout.wait_for("in", SOON);
+    }
+    // The ninth channel takes a connection of its own.
+    let other = keys::generate(web2.dir.path(), "other_host_key", "ed25519");
+    let file = web2.dir.path().join("sshd_config");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let (own, others) = (web2.host_key.path.display().to_string(), other.path.display().to_string());
+    assert!(config.contains(&own), "{config}");
+    std::fs::write(&file, config.replace(&own, &others)).unwrap();
+    master.run("true").run().expect(255).says("shows a host key that is not the configured one");
+    for run in &mut running {
+        run.type_in("\n");
+        let run = run.wait(SOON).expect(7);
+        assert_eq!(run.stderr, "");
+    }
 }

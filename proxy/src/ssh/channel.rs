@@ -158,7 +158,7 @@ async fn run<G: Gate>(
     let work = async {
         // After the listeners that were asked for before it, which a command may count on.
         talk.notices.say(to_client).await;
-        let (target, _seat) = begin(talk, &asked).await?;
+        let (target, seat) = begin(talk, &asked).await?;
         let (mut from_target, to_target) = target.split();
         let ends = Ends { from_client, to_client, from_target: &mut from_target, to_target: &to_target };
         let channel = relay::Channel {
@@ -170,7 +170,8 @@ async fn run<G: Gate>(
             warner: Warner::new(talk.lease.clone(), talk.clock.clone()),
             gone,
         };
-        Ok::<_, String>(relay(ends, channel, &mut screen).await)
+        let finished = relay(ends, channel, &mut screen).await;
+        Ok::<_, String>((finished, seat.fault()))
     };
     let finished = tokio::select! {
         biased;
@@ -180,25 +181,23 @@ async fn run<G: Gate>(
     drop(running);
     let terminal = asked.terminal.is_some().then_some(&screen);
     let (why, end) = match finished {
-        Ok(Ok(Finished::Target)) => match talk.links.fault() {
-            Some(line) => {
-                finish(farewell(to_client, terminal, Some(&format!("curfew: {line}")), EXIT_UNREACHABLE)).await;
-                ("unreachable", None)
-            }
-            None => {
-                let _ = to_client.close().await;
-                ("done", None)
-            }
-        },
-        Ok(Ok(Finished::Client)) => {
+        Ok(Ok((Finished::Target, Some(line)))) => {
+            finish(farewell(to_client, terminal, Some(&format!("curfew: {line}")), EXIT_UNREACHABLE)).await;
+            ("unreachable", None)
+        }
+        Ok(Ok((Finished::Target, None))) => {
+            let _ = to_client.close().await;
+            ("done", None)
+        }
+        Ok(Ok((Finished::Client, _))) => {
             let _ = to_client.close().await;
             ("client", None)
         }
-        Ok(Ok(Finished::Garbled(line))) => {
+        Ok(Ok((Finished::Garbled(line), _))) => {
             finish(farewell(to_client, terminal, Some(&format!("curfew: {line}")), EXIT_UNREACHABLE)).await;
             ("garbled", None)
         }
-        Ok(Ok(Finished::RecordingFailed)) => {
+        Ok(Ok((Finished::RecordingFailed, _))) => {
             say_goodbye(talk, to_client, terminal, &End::RecordingFailed).await;
             ("recording-failed", Some(End::RecordingFailed))
         }

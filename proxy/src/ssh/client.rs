@@ -25,7 +25,7 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What is wrong with the host key that a target showed, as a phrase that goes on from its name. Its clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Wrong(Arc<Mutex<Option<String>>>);
+struct Wrong(Arc<Mutex<Option<String>>>);
 
 impl Wrong {
     fn is(&self, why: String) {
@@ -33,8 +33,7 @@ impl Wrong {
     }
 
     /// What it is, and what to do about it.
-    #[must_use]
-    pub fn what(&self) -> Option<String> {
+    fn what(&self) -> Option<String> {
         let why = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         Some(format!("{why}; tell your security team"))
     }
@@ -46,6 +45,8 @@ pub struct Link {
     breaker: Breaker,
     alive: Alive,
     inward: Inward,
+    target: String,
+    wrong: Wrong,
 }
 
 impl std::fmt::Debug for Link {
@@ -55,23 +56,17 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// Dials the permit's target, checks its host key, and logs in. `inward` is what it may open of itself; `wrong` learns
-    /// what is wrong with its host key, now or when keys are renewed.
+    /// Dials the permit's target, checks its host key, and logs in. `inward` is what it may open of itself.
     ///
     /// # Errors
     /// One line for the person: what was wrong with the target.
-    pub async fn open(
-        clock: &Clock,
-        permit: &Permit,
-        credential: &Credential,
-        inward: Inward,
-        wrong: &Wrong,
-    ) -> Result<Self, String> {
+    pub async fn open(clock: &Clock, permit: &Permit, credential: &Credential, inward: Inward) -> Result<Self, String> {
         let stream = dial(permit).await?;
         let failed = |why: &str| format!("{} {why}", permit.target());
         let wire = Wire::new(stream);
         let breaker = wire.breaker();
         let (gone, alive) = Alive::new();
+        let wrong = Wrong::default();
         let accepted = HostKeys::of(permit, clock);
         let config = Arc::new(accepted.settings());
         let keys = Keys { accepted, wrong: wrong.clone(), inward: inward.clone(), _gone: gone };
@@ -81,7 +76,9 @@ impl Link {
             Ok::<_, russh::Error>((handle, proven))
         };
         match tokio::time::timeout(LOGIN_TIMEOUT, login).await {
-            Ok(Ok((handle, true))) => Ok(Self { handle, breaker, alive, inward }),
+            Ok(Ok((handle, true))) => {
+                Ok(Self { handle, breaker, alive, inward, target: permit.target().to_owned(), wrong })
+            }
             Ok(Ok((_, false))) => Err(failed(&format!(
                 "does not let the bastion in as `{}`; its operator should check what `curfew ca` prints",
                 plain(permit.login())
@@ -139,6 +136,12 @@ impl Link {
     #[must_use]
     pub const fn inward(&self) -> &Inward {
         &self.inward
+    }
+
+    /// What was wrong with the target when keys were renewed: a line for the person. The connection is gone then.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        Some(format!("{} {}", self.target, self.wrong.what()?))
     }
 
     /// Waits until the connection is gone.

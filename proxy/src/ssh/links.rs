@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::deadline::{End, Lease, Standing};
 use crate::gate::Gate;
-use crate::ssh::client::{Link, Wrong};
+use crate::ssh::client::Link;
 use crate::ssh::inward::{AgentLent, Inward};
 use crate::ssh::notice::plain;
 use crate::ssh::reap::reap;
@@ -41,7 +41,6 @@ pub struct Links<G> {
     /// belongs to the connection that asked for it.
     first: OnceLock<Arc<Link>>,
     links: Mutex<Vec<Slot>>,
-    wrong: Wrong,
 }
 
 struct Slot {
@@ -57,6 +56,12 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// What was wrong with the target on this connection, if that ended it: a line for the person.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        self.link.fault()
+    }
+
     /// Lets the target reach the client's agent, by this connection and as long as the seat is taken.
     pub fn lend_agent(&mut self) {
         self.agent = Some(self.link.inward().lend_agent());
@@ -83,17 +88,7 @@ impl<G: Gate> Links<G> {
         inward: Inward,
     ) -> Result<Self, String> {
         let first = OnceLock::new();
-        let links = Self {
-            gate,
-            clock,
-            session,
-            permit,
-            lease,
-            inward,
-            first,
-            links: Mutex::default(),
-            wrong: Wrong::default(),
-        };
+        let links = Self { gate, clock, session, permit, lease, inward, first, links: Mutex::default() };
         let slot = links.dial().await?;
         let _ = links.first.set(Arc::clone(&slot.link));
         links.links.lock().await.push(slot);
@@ -183,14 +178,8 @@ impl<G: Gate> Links<G> {
             Standing::Over(_) => return Err("the grant is over".to_owned()),
         };
         let credential = self.gate.credential(self.session, &self.permit, until).await?;
-        let link = Link::open(&self.clock, &self.permit, &credential, self.inward.another(), &self.wrong).await?;
+        let link = Link::open(&self.clock, &self.permit, &credential, self.inward.another()).await?;
         Ok(Slot { link: Arc::new(link), seats: Arc::default() })
-    }
-
-    /// What is wrong with the target: a line for the person. It showed another host key when keys were renewed.
-    #[must_use]
-    pub fn fault(&self) -> Option<String> {
-        Some(format!("{} {}", self.permit.target(), self.wrong.what()?))
     }
 
     /// Waits until the last of the connections is gone, and says what became of the target.
@@ -199,7 +188,7 @@ impl<G: Gate> Links<G> {
         loop {
             let all: Vec<Arc<Link>> = self.links.lock().await.iter().map(|slot| Arc::clone(&slot.link)).collect();
             if all.len() == seen {
-                return self.fault().map_or(End::Target, End::Unreachable);
+                return all.iter().find_map(|link| link.fault()).map_or(End::Target, End::Unreachable);
             }
             seen = all.len();
             for link in all {
