@@ -8,11 +8,11 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_proxy::gate::Credential;
 use jiff::Timestamp;
-use ring::rand::{SecureRandom, SystemRandom};
 use russh::keys::ssh_key::Error;
 use russh::keys::ssh_key::certificate::{Builder, CertType};
 use russh::keys::ssh_key::private::Ed25519Keypair;

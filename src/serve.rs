@@ -28,7 +28,7 @@ use crate::gate::Product;
 use crate::onair::OnAir;
 use crate::refusals::Refusals;
 use crate::secrets::{Secrets, SshKeys};
-use crate::store::Store;
+use crate::store::{Opening, Store};
 use crate::usecase::{Actor, Desk, Rulebook, reload, start};
 use crate::vitals::Vitals;
 use crate::{ctl, descriptors, repair, sweep, telemetry};
@@ -99,7 +99,8 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let secrets = Secrets::open(&gateway.state_dir).map_err(other)?;
     let seal = Arc::new(secrets.seal);
     let keys = Arc::new(ArcSwap::from_pointee(secrets.keys));
-    let store = Store::open(&gateway.state_dir, secrets.audit).await.map_err(other)?;
+    let began = Clock::system(None).wall();
+    let store = Store::open(Opening::usual(&gateway.state_dir, secrets.audit, began)).await.map_err(other)?;
     let clock = Clock::system(store.newest_at());
     let door = Hints::ssh("bastion", address.port()).command("");
     let desk = Desk::behind(&door, store, clock.clone(), Rulebook::from(&config));

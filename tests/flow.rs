@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::process::Stdio;
 
-use ring::digest::{Context, Digest, SHA256};
+use aws_lc_rs::digest::{Context, Digest, SHA256};
 
 use crate::support::{Program, Stage, heavy, web1};
 

@@ -100,7 +100,7 @@ fn module_of(path: &Path) -> String {
 
 #[test]
 fn policy_is_pure_and_imports_nothing_of_the_house() {
-    let forbidden = ["curfew-", "tokio", "sqlx", "russh", "hyper", "axum", "ring"];
+    let forbidden = ["curfew-", "tokio", "sqlx", "russh", "hyper", "axum", "ring", "aws-lc-rs"];
     for name in dependencies(&root().join("policy/Cargo.toml")) {
         assert!(!forbidden.iter().any(|part| name.starts_with(part)), "policy depends on {name}");
     }

@@ -147,8 +147,11 @@ fn a_file_copy_is_logged_by_name_size_and_checksum_and_not_stored() {
     let file = stage.alice.dir().join("report.bin");
     let bytes = b"not to be stored in the recording".repeat(1000);
     std::fs::write(&file, &bytes).unwrap();
-    let sum: String =
-        ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum: String = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     for mode in ["-s", "-O"] {
         let to = format!("web1@bastion:{}", stage.web1.dir.path().join(format!("copied{mode}")).display());
         let config = stage.alice.config().display().to_string();

@@ -1,6 +1,6 @@
 //! SHA-256 and hexadecimal, small.
 
-use ring::digest::{self, SHA256};
+use aws_lc_rs::digest::{self, SHA256};
 
 use crate::json::hex_digit;
 

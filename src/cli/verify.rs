@@ -9,7 +9,7 @@ use curfew_recorder::{EXTENSION, PublicKey, Verdict, printable, verify};
 
 use crate::config::{Config, Faults};
 use crate::secrets::{Secrets, SecretsError, seal_bytes};
-use crate::store::{self, DATABASE_FILE, HEAD_FILE, StoreError, verify_audit};
+use crate::store::{self, DATABASE_FILE, GATEWAY, HEAD_FILE, Location, StoreError, verify_audit};
 
 /// What to verify, and with whose key.
 #[derive(Debug, clap::Args)]
@@ -97,7 +97,8 @@ fn read_key(text: &str) -> Result<PublicKey, NotVerified> {
 }
 
 async fn audit(state_dir: &Path, key: &PublicKey) -> Result<bool, NotVerified> {
-    let verdict = verify_audit(&state_dir.join(DATABASE_FILE), &seal_bytes(key), &state_dir.join(HEAD_FILE)).await?;
+    let location = Location::Sqlite(state_dir.join(DATABASE_FILE));
+    let verdict = verify_audit(&location, GATEWAY, &seal_bytes(key), &state_dir.join(HEAD_FILE)).await?;
     match verdict {
         store::Verdict::Intact { events } => {
             println!("audit log: intact, {events} records");

@@ -10,8 +10,8 @@
 //! re-hashed without the key is found at the first record they touched. The newest checkpoint is also kept outside the
 //! database, in the head file, where a tail that was cut off, or an old copy put back, does not take it along.
 
-use ring::digest::{Context, SHA256, digest};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
 /// `prev` of the first record.
@@ -36,6 +36,10 @@ pub struct Record {
     pub prev: String,
     /// The hash of this record.
     pub hash: String,
+    /// The gateway whose log it is. The hash does not cover this: the signature of the gateway's own key does.
+    pub gateway: String,
+    /// In which of that gateway's lives it was written.
+    pub incarnation: i64,
 }
 
 impl Record {
@@ -128,6 +132,8 @@ mod tests {
             detail: "{}".into(),
             prev: GENESIS.into(),
             hash: String::new(),
+            gateway: "gw-a".into(),
+            incarnation: 1,
         }
     }
 
@@ -146,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_only_good_for_its_own_record_and_key() {
-        let rng = ring::rand::SystemRandom::new();
+        let rng = aws_lc_rs::rand::SystemRandom::new();
         let key = |rng| Ed25519KeyPair::from_pkcs8(Ed25519KeyPair::generate_pkcs8(rng).unwrap().as_ref()).unwrap();
         let (ours, theirs) = (key(&rng), key(&rng));
         let good = Checkpoint::sign(&record(), &ours);

@@ -1,5 +1,7 @@
 //! What can go wrong with the database, and what a person is told of it.
 
+use super::chain::Checkpoint;
+use super::location::BadLocation;
 use crate::private::NotPrivate;
 
 /// The database did not do what it was asked.
@@ -8,6 +10,15 @@ pub enum StoreError {
     /// It is locked by another program, full, gone or replaced. Trying again may help.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
+    /// A commit was sent, and no answer came: it took place, or not.
+    #[error("the database did not answer a commit")]
+    Unanswered(Box<Checkpoint>),
+    /// Another process has begun as this gateway since.
+    #[error("another curfew has started as gateway `{0}` on this database; this one writes no more. Stop one of them")]
+    Fenced(String),
+    /// Where the database is makes no sense.
+    #[error(transparent)]
+    Location(#[from] BadLocation),
     /// It holds something that this version of Curfew does not understand.
     #[error("the database holds something unreadable: {0}")]
     Unreadable(String),
@@ -21,7 +32,10 @@ impl StoreError {
     #[must_use]
     pub const fn public(&self) -> &'static str {
         match self {
-            Self::Unavailable(_) | Self::Files(_) => "the bastion's database does not answer; try again in a moment",
+            Self::Unavailable(_) | Self::Files(_) | Self::Unanswered(_) | Self::Location(_) => {
+                "the bastion's database does not answer; try again in a moment"
+            }
+            Self::Fenced(_) => "this bastion has been replaced by another process; connect again",
             Self::Unreadable(_) => "the bastion's database cannot be read; tell its operators",
         }
     }

@@ -6,6 +6,8 @@ use curfew_policy::time::rfc3339;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::names::{self, Name};
+
 /// The longest subject, in characters: one may have been typed by anybody.
 const LONGEST_SUBJECT: usize = 100;
 
@@ -124,6 +126,11 @@ impl Event {
     #[must_use]
     pub const fn action(&self) -> Action {
         self.action
+    }
+
+    /// The users and targets that the event is about.
+    pub(super) fn names(&self) -> Vec<Name> {
+        names::of(&self.actor, self.action.as_str(), &self.subject, &self.detail)
     }
 
     /// The details as JSON text.

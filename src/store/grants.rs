@@ -3,7 +3,7 @@
 use curfew_policy::grant::{Grant, GrantEnd};
 use curfew_policy::id::{GrantId, RequestId};
 use jiff::Timestamp;
-use sqlx::{Executor, Row as _};
+use sqlx::Row as _;
 
 use super::StoreError;
 use super::dialect::Row;
@@ -65,7 +65,7 @@ impl Reading<'_> {
     /// # Errors
     /// When the database does not answer.
     pub async fn grant(&mut self, id: GrantId) -> Result<Option<Grant>, StoreError> {
-        let row = self.conn().fetch_optional(sqlx::query(select!("WHERE g.id = $1")).bind(id.0)).await?;
+        let row = self.optional(sqlx::query(select!("WHERE g.id = $1")).bind(id.0)).await?;
         row.as_ref().map(grant).transpose()
     }
 
@@ -99,7 +99,7 @@ impl Reading<'_> {
             ))
             .bind(now.as_millisecond()),
         };
-        let rows = self.conn().fetch_all(query).await?;
+        let rows = self.all(query).await?;
         rows.iter().rev().map(grant).collect()
     }
 }
@@ -110,7 +110,7 @@ impl Tx {
     /// # Errors
     /// When the database does not take it.
     pub async fn give(&mut self, new: &NewGrant<'_>) -> Result<GrantId, StoreError> {
-        let id: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) + 1 FROM grants").fetch_one(self.conn()).await?;
+        let id = self.next_id("grants").await?;
         self.run(
             sqlx::query(
                 "INSERT INTO grants (id, request, person, role, login, starts_at, expires_at, started, used)

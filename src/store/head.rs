@@ -4,9 +4,12 @@
 //! unless somebody cut the log or put an old copy back.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use super::StoreError;
 use super::chain::Checkpoint;
 use crate::private;
 
@@ -22,15 +25,16 @@ pub(super) struct Head {
 
 impl Head {
     /// Begins to keep this file, until the value is dropped.
-    pub(super) fn keep(path: PathBuf) -> Self {
+    pub(super) fn keep(path: PathBuf, gateway: &str) -> Self {
+        let gateway: Arc<str> = Arc::from(gateway);
         let (newest, mut told) = watch::channel(None::<Checkpoint>);
         let (done, written) = watch::channel(0);
         tokio::spawn(async move {
             while told.changed().await.is_ok() {
                 let Some(newest) = told.borrow_and_update().clone() else { continue };
-                let (seq, path) = (newest.seq, path.clone());
+                let (seq, path, gateway) = (newest.seq, path.clone(), Arc::clone(&gateway));
                 // On its own thread: a slow disk delays nobody but the head file.
-                if let Ok(Err(why)) = tokio::task::spawn_blocking(move || write(&path, &newest)).await {
+                if let Ok(Err(why)) = tokio::task::spawn_blocking(move || write(&path, &gateway, newest)).await {
                     tracing::error!(%why, "the head of the audit log could not be written");
                 }
                 done.send_replace(seq);
@@ -50,9 +54,31 @@ impl Head {
     }
 }
 
-fn write(path: &Path, checkpoint: &Checkpoint) -> Result<(), private::NotPrivate> {
-    let line = serde_json::to_vec(checkpoint).unwrap_or_default();
+/// What the file holds: the checkpoint, and whose it is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    #[serde(flatten)]
+    checkpoint: Checkpoint,
+    /// The gateway; missing where an older Curfew wrote the file.
+    gateway: Option<String>,
+}
+
+fn write(path: &Path, gateway: &str, checkpoint: Checkpoint) -> Result<(), private::NotPrivate> {
+    let line = serde_json::to_vec(&Line { checkpoint, gateway: Some(gateway.to_owned()) }).unwrap_or_default();
     private::replace(path, &line)
+}
+
+/// Makes sure that a head file, where there is one, is this gateway's: the log that it vouches for is under that name.
+pub(super) fn belongs_to(path: &Path, gateway: &str) -> Result<(), StoreError> {
+    let line = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Line>(&bytes).ok());
+    match line.and_then(|line| line.gateway).filter(|name| name != gateway) {
+        None => Ok(()),
+        Some(name) => Err(StoreError::Unavailable(format!(
+            "state_dir belongs to the gateway `{}`, and [gateway] name is `{gateway}`: a gateway keeps its name, and a new one \
+             needs a state_dir of its own",
+            name.escape_debug(),
+        ))),
+    }
 }
 
 /// What a head file says.

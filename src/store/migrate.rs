@@ -3,35 +3,45 @@
 use sqlx::{Executor, Row as _};
 
 use super::StoreError;
-use super::dialect::{self, Pool};
+use super::dialect::{Conn, Dialect};
 
 /// Every step there ever was, in order; a released one is never changed.
-const STEPS: [&str; 2] = [include_str!("migrations/0001_start.sql"), include_str!("migrations/0002_admission.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_admission.sql"),
+    include_str!("migrations/0003_gateways.sql"),
+];
 
 /// Runs the steps that the database has not seen yet, each in a transaction of its own.
 ///
 /// # Errors
 /// When a step fails, or a newer Curfew has been here.
-pub(super) async fn run(writer: &Pool) -> Result<(), StoreError> {
-    let mut tx = writer.begin_with(dialect::BEGIN).await?;
-    let tables: i64 = sqlx::query_scalar(dialect::HAS_TABLE).bind("meta").fetch_one(&mut *tx).await?;
-    if tables == 0 {
-        tx.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)").await?;
-        tx.execute("INSERT INTO meta (name, value) VALUES ('schema', '0')").await?;
+pub(super) async fn run(conn: &mut Conn, dialect: Dialect) -> Result<(), StoreError> {
+    conn.execute(dialect.begin()).await?;
+    let there = conn.fetch_one(sqlx::query(dialect.has_table()).bind("meta")).await?;
+    if there.try_get::<i64, _>(0)? == 0 {
+        conn.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)").await?;
+        conn.execute("INSERT INTO meta (name, value) VALUES ('schema', '0')").await?;
     }
-    let row = tx.fetch_one("SELECT value FROM meta WHERE name = 'schema'").await?;
+    conn.execute("COMMIT").await?;
+    let done = schema(conn).await?;
+    for (number, step) in (1..).zip(STEPS).skip(done) {
+        conn.execute(dialect.begin()).await?;
+        conn.execute(sqlx::raw_sql(step)).await?;
+        let version = sqlx::query("UPDATE meta SET value = $1 WHERE name = 'schema'").bind(number.to_string());
+        conn.execute(version).await?;
+        conn.execute("COMMIT").await?;
+    }
+    Ok(())
+}
+
+/// How many steps the database has seen.
+async fn schema(conn: &mut Conn) -> Result<usize, StoreError> {
+    let row = conn.fetch_one("SELECT value FROM meta WHERE name = 'schema'").await?;
     let value: String = row.try_get("value")?;
-    tx.commit().await?;
     let done: usize = value.parse().map_err(|_| StoreError::odd("schema version", &value))?;
     if done > STEPS.len() {
         return Err(StoreError::Unreadable(format!("it was made by a newer Curfew (schema {done})")));
     }
-    for (number, step) in (1..).zip(STEPS).skip(done) {
-        let mut tx = writer.begin_with(dialect::BEGIN).await?;
-        tx.execute(sqlx::raw_sql(step)).await?;
-        let version = sqlx::query("UPDATE meta SET value = $1 WHERE name = 'schema'").bind(number.to_string());
-        tx.execute(version).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    Ok(done)
 }

@@ -1,32 +1,36 @@
 //! What must survive: requests, grants, sessions, and the audit log of how they changed.
 //!
 //! Reading is free ([`Store::view`]); changing goes through a [`Tx`], whose only end that keeps anything is
-//! [`Tx::commit`] with an [`Event`]. The database is one file in `state_dir`, beside the head file of the audit log.
+//! [`Tx::commit`] with an [`Event`]. The database is SQLite, one file in `state_dir`, or PostgreSQL; what differs between
+//! the two is in `dialect`. The head file of the audit log lies in `state_dir` either way.
 
 mod chain;
 mod dialect;
 mod error;
 mod event;
+mod gateway;
 mod grants;
+mod guard;
 mod head;
+mod location;
 mod migrate;
+mod names;
 mod reading;
 mod requests;
 mod sessions;
 mod tail;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tx;
 mod verify;
+mod writer;
 
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use jiff::Timestamp;
-use ring::signature::{Ed25519KeyPair, KeyPair};
 use tokio::sync::Mutex;
 
 pub use chain::{Checkpoint, Record, hex, key_id};
@@ -34,6 +38,7 @@ pub use error::StoreError;
 pub use event::{Action, Event, Events};
 pub use grants::{Grants, NewGrant};
 pub use head::HEAD_FILE;
+pub use location::{Address, BadLocation, Location};
 pub use reading::{MOST, Reading, Stretch, View};
 pub use requests::{Filed, NewRequest, Requests};
 pub use sessions::{NewSession, Recorded, Session, Sessions};
@@ -42,15 +47,43 @@ pub use tx::Tx;
 pub use verify::{Verdict, verify_audit};
 
 use crate::private;
-use dialect::Pool;
+use dialect::{Dialect, Pool, Purpose};
+use guard::Guard;
 use head::Head;
-use tx::Tail;
+use tx::Writes;
+use writer::Writer;
 
-/// The database's name in `state_dir`.
+/// The SQLite database's name in `state_dir`.
 pub const DATABASE_FILE: &str = "curfew.db";
+
+/// A gateway's name where the configuration gives none.
+pub const GATEWAY: &str = "curfew";
 
 /// How long to wait for other writers of this process.
 const QUEUE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whose database to open, and where.
+#[derive(Debug)]
+pub struct Opening<'a> {
+    /// The folder of the head file, and of the database where that is SQLite's file in its usual place.
+    pub state_dir: &'a Path,
+    /// Where the database is.
+    pub location: Location,
+    /// The gateway's name.
+    pub gateway: &'a str,
+    /// Signs the audit log.
+    pub key: Ed25519KeyPair,
+    /// When this life of the gateway begins.
+    pub now: Timestamp,
+}
+
+impl<'a> Opening<'a> {
+    /// SQLite in its usual place, for the gateway without a name.
+    #[must_use]
+    pub fn usual(state_dir: &'a Path, key: Ed25519KeyPair, now: Timestamp) -> Self {
+        Self { state_dir, location: Location::Sqlite(state_dir.join(DATABASE_FILE)), gateway: GATEWAY, key, now }
+    }
+}
 
 /// The database of one gateway. Its clones are the same database.
 #[derive(Debug, Clone)]
@@ -58,48 +91,44 @@ pub struct Store(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    writer: Pool,
+    writer: Arc<Mutex<Writer>>,
     readers: Pool,
-    tail: Arc<Mutex<Tail>>,
-    key: Arc<Ed25519KeyPair>,
-    head: Arc<Head>,
+    writes: Writes,
     gap: Option<Gap>,
     newest_at: Option<Timestamp>,
-    file: PathBuf,
-    /// Device and inode of the open file: SQLite goes on writing into a file that was deleted or replaced.
-    identity: (u64, u64),
-    /// Held for as long as we run, so that no second gateway forks the audit log.
-    _lock: File,
+    /// Held for as long as this process runs, so that no second gateway forks the audit log.
+    guard: Guard,
 }
 
 impl Store {
-    /// Opens the database in `state_dir`, or makes it, and checks the end of the audit log against the head file. `key`
-    /// signs the audit log.
+    /// Opens the database, or makes it, brings it up to date, begins a new life of this gateway, and checks the end of the
+    /// audit log against the head file.
     ///
     /// # Errors
     /// When its files are open to others, another gateway has it open, or it cannot be read.
-    pub async fn open(state_dir: &Path, key: Ed25519KeyPair) -> Result<Self, StoreError> {
+    pub async fn open(opening: Opening<'_>) -> Result<Self, StoreError> {
+        let Opening { state_dir, location, gateway, key, now } = opening;
         private::folder(state_dir)?;
-        let lock = lock(state_dir)?;
-        let file = state_dir.join(DATABASE_FILE);
-        private::touch(&file)?;
-        let writer = dialect::writer(&file).await?;
-        migrate::run(&writer).await?;
-        let readers = dialect::readers(&file).await?;
         let head_file = state_dir.join(HEAD_FILE);
-        let found = tail::examine(&mut *readers.acquire().await?, &head_file, &key).await?;
-        Ok(Self(Arc::new(Inner {
-            identity: identity(&file)?,
-            writer,
-            readers,
-            newest_at: found.newest.as_ref().and_then(|newest| newest.at.parse().ok()),
-            tail: Arc::new(Mutex::new(Tail { newest: found.newest, unsure: None })),
+        head::belongs_to(&head_file, gateway)?;
+        let guard = Guard::take(state_dir, &location).await?;
+        let mut conn = dialect::connect(&location, Purpose::Write).await?;
+        migrate::run(&mut conn, Dialect::of(&location)).await?;
+        let incarnation = gateway::begin(&mut conn, Dialect::of(&location), gateway, now).await?;
+        let found = tail::examine(&mut conn, gateway, &head_file, &key).await?;
+        let newest_at = found.newest.as_ref().and_then(|newest| newest.at.parse().ok());
+        let readers = dialect::readers(&location).await?;
+        let writes = Writes {
+            dialect: Dialect::of(&location),
+            gateway: Arc::from(gateway),
+            incarnation,
             key: Arc::new(key),
-            head: Arc::new(Head::keep(head_file)),
-            gap: found.gap,
-            file,
-            _lock: lock,
-        })))
+            head: Arc::new(Head::keep(head_file, gateway)),
+        };
+        let mut writer = Writer::new(location, conn);
+        writer.tail.newest = found.newest;
+        let writer = Arc::new(Mutex::new(writer));
+        Ok(Self(Arc::new(Inner { writer, readers, writes, gap: found.gap, newest_at, guard })))
     }
 
     /// Begins to change something. Only one transaction changes things at a time.
@@ -108,12 +137,11 @@ impl Store {
     /// [`StoreError::Unavailable`], within seconds, when the database is locked, gone or replaced.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let inner = &self.0;
-        let tail = tokio::time::timeout(QUEUE_PATIENCE, Arc::clone(&inner.tail).lock_owned())
+        let writer = tokio::time::timeout(QUEUE_PATIENCE, Arc::clone(&inner.writer).lock_owned())
             .await
             .map_err(|_| StoreError::Unavailable("too many wait to write".to_owned()))?;
-        self.check_file()?;
-        let tx = inner.writer.begin_with(dialect::BEGIN).await?;
-        Tx::begin(tx, tail, Arc::clone(&inner.key), Arc::clone(&inner.head)).await
+        inner.guard.check().await?;
+        Tx::begin(writer, inner.writes.clone()).await
     }
 
     /// A connection to read from.
@@ -121,8 +149,26 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`], within seconds, when the database is gone, replaced or busy.
     pub async fn view(&self) -> Result<View, StoreError> {
-        self.check_file()?;
-        Ok(View::new(self.0.readers.acquire().await?))
+        self.0.guard.check().await?;
+        Ok(View::new(self.0.readers.acquire().await?, self.0.writes.dialect))
+    }
+
+    /// Whether a commit that was not answered ([`StoreError::Unanswered`]) took place after all.
+    ///
+    /// # Errors
+    /// As [`Store::begin`]: nobody can tell yet.
+    pub async fn took_place(&self, unsure: &Checkpoint) -> Result<bool, StoreError> {
+        self.begin().await?.holds(unsure).await
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// Why not, within seconds.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut view = self.view().await?;
+        let query = sqlx::query("SELECT incarnation FROM gateways WHERE name = $1");
+        view.read().one(query.bind(self.gateway().to_owned())).await.map(drop)
     }
 
     /// What was wrong with the end of the audit log when it was opened.
@@ -137,42 +183,31 @@ impl Store {
         self.0.newest_at
     }
 
+    /// The name of this gateway.
+    #[must_use]
+    pub fn gateway(&self) -> &str {
+        &self.0.writes.gateway
+    }
+
+    /// Which of the gateway's lives this is, from 1.
+    #[must_use]
+    pub fn incarnation(&self) -> i64 {
+        self.0.writes.incarnation
+    }
+
     /// The key that the audit log can be verified with (Ed25519, 32 bytes).
     #[must_use]
     pub fn public_key(&self) -> Vec<u8> {
-        self.0.key.public_key().as_ref().to_vec()
+        self.0.writes.key.public_key().as_ref().to_vec()
     }
 
     /// Ends all connections and brings the head file up to date. Later calls find the database unavailable.
     pub async fn close(&self) {
         // Waits for a transaction on its way.
-        let tail = self.0.tail.lock().await;
-        self.0.writer.close().await;
+        let mut writer = self.0.writer.lock().await;
+        self.0.guard.close().await;
+        writer.close().await;
         self.0.readers.close().await;
-        self.0.head.flush().await;
-        drop(tail);
+        self.0.writes.head.flush().await;
     }
-
-    fn check_file(&self) -> Result<(), StoreError> {
-        match identity(&self.0.file) {
-            Ok(now) if now == self.0.identity => Ok(()),
-            Ok(_) => Err(StoreError::Unavailable("its file was replaced; restart curfew".to_owned())),
-            Err(why) => Err(StoreError::Unavailable(format!("its file is gone: {why}"))),
-        }
-    }
-}
-
-fn identity(file: &Path) -> Result<(u64, u64), StoreError> {
-    let metadata = file.metadata().map_err(private::NotPrivate::io(file))?;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
-fn lock(state_dir: &Path) -> Result<File, StoreError> {
-    let path = state_dir.join("lock");
-    private::touch(&path)?;
-    let file = File::open(&path).map_err(private::NotPrivate::io(&path))?;
-    file.try_lock().map_err(|_| {
-        StoreError::Unavailable(format!("another curfew is running with {}; stop it first", state_dir.display()))
-    })?;
-    Ok(file)
 }

@@ -9,7 +9,8 @@ use sqlx::{Executor, Row as _};
 
 use super::StoreError;
 use super::chain::Record;
-use super::dialect::{Conn, Db, Row};
+use super::dialect::{ANSWER, Conn, Db, Dialect, Row};
+use super::tx::over;
 
 /// How many entries a list has at most: the newest.
 pub const MOST: i64 = 10_000;
@@ -29,30 +30,73 @@ pub struct Stretch {
 
 /// A connection that only reads.
 #[derive(Debug)]
-pub struct View(PoolConnection<Db>);
+pub struct View {
+    conn: PoolConnection<Db>,
+    failed: bool,
+    dialect: Dialect,
+}
 
 impl View {
-    pub(super) const fn new(conn: PoolConnection<Db>) -> Self {
-        Self(conn)
+    pub(super) const fn new(conn: PoolConnection<Db>, dialect: Dialect) -> Self {
+        Self { conn, failed: false, dialect }
     }
 
     /// Reads.
     pub fn read(&mut self) -> Reading<'_> {
-        Reading::new(&mut self.0)
+        Reading::new(Some(&mut self.conn), &mut self.failed)
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        // The pool would wait for the answer that this connection still owes, for as long as TCP does.
+        if self.failed && self.dialect.may_reconnect() {
+            self.conn.close_on_drop();
+        }
     }
 }
 
 /// What can be read, wherever it is read from.
 #[derive(Debug)]
-pub struct Reading<'c>(&'c mut Conn);
+pub struct Reading<'c> {
+    conn: Option<&'c mut Conn>,
+    /// Whether a statement failed, or was not waited for.
+    failed: &'c mut bool,
+}
+
+type Query<'q> = sqlx::query::Query<'q, Db, <Db as sqlx::Database>::Arguments>;
 
 impl<'c> Reading<'c> {
-    pub(super) const fn new(conn: &'c mut Conn) -> Self {
-        Self(conn)
+    pub(super) const fn new(conn: Option<&'c mut Conn>, failed: &'c mut bool) -> Self {
+        Self { conn, failed }
     }
 
-    pub(super) const fn conn(&mut self) -> &mut Conn {
-        self.0
+    /// All rows of a query.
+    pub(super) async fn all(&mut self, query: Query<'_>) -> Result<Vec<Row>, StoreError> {
+        let (conn, failed) = self.parts()?;
+        let before = std::mem::replace(failed, true);
+        let rows = answered(conn.fetch_all(query)).await?;
+        *failed = before;
+        Ok(rows)
+    }
+
+    /// The row of a query, where there is one.
+    pub(super) async fn optional(&mut self, query: Query<'_>) -> Result<Option<Row>, StoreError> {
+        let (conn, failed) = self.parts()?;
+        let before = std::mem::replace(failed, true);
+        let row = answered(conn.fetch_optional(query)).await?;
+        *failed = before;
+        Ok(row)
+    }
+
+    /// The row of a query that always has one.
+    pub(super) async fn one(&mut self, query: Query<'_>) -> Result<Row, StoreError> {
+        self.optional(query).await?.ok_or_else(|| StoreError::from(sqlx::Error::RowNotFound))
+    }
+
+    fn parts(&mut self) -> Result<(&mut Conn, &mut bool), StoreError> {
+        let conn = self.conn.as_deref_mut().ok_or_else(over)?;
+        Ok((conn, self.failed))
     }
 
     /// The audit log from a moment on, or all of it; of very many records the newest `limit`.
@@ -65,7 +109,7 @@ impl<'c> Reading<'c> {
             "SELECT MIN(seq) AS first, MAX(seq) AS last
              FROM (SELECT seq FROM audit WHERE at >= $1 ORDER BY seq DESC LIMIT $2) AS newest",
         );
-        let row = self.conn().fetch_one(query.bind(since.clone()).bind(limit)).await?;
+        let row = self.one(query.bind(since.clone()).bind(limit)).await?;
         let (first, last): (Option<i64>, Option<i64>) = (row.try_get("first")?, row.try_get("last")?);
         Ok(Stretch { since, after: first.map_or(0, |first| first - 1), up_to: last.unwrap_or(0) })
     }
@@ -86,7 +130,7 @@ impl<'c> Reading<'c> {
         );
         let query =
             query.bind(stretch.after).bind(stretch.up_to).bind(stretch.since.clone()).bind(PAGE).bind(PAGE_SIZE);
-        let rows = self.conn().fetch_all(query).await?;
+        let rows = self.all(query).await?;
         let records: Vec<Record> = rows.iter().map(record).collect::<Result<_, _>>()?;
         stretch.after = records.last().map_or(stretch.up_to, |last| last.seq);
         Ok(records)
@@ -104,7 +148,20 @@ pub(super) fn record(row: &Row) -> Result<Record, StoreError> {
         detail: row.try_get("detail")?,
         prev: row.try_get("prev")?,
         hash: row.try_get("hash")?,
+        gateway: row.try_get("gateway")?,
+        incarnation: row.try_get("incarnation")?,
     })
+}
+
+/// The answer of the database, within [`ANSWER`].
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when there is none, or the database's own error.
+pub(super) async fn answered<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(ANSWER, asked).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", ANSWER.as_secs()))),
+    }
 }
 
 /// Milliseconds of a column as a moment.

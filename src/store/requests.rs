@@ -6,7 +6,7 @@ use std::time::Duration;
 use curfew_policy::id::{GrantId, RequestId};
 use curfew_policy::request::{Approval, Request, RequestState};
 use jiff::Timestamp;
-use sqlx::{Executor, Row as _};
+use sqlx::Row as _;
 
 use super::StoreError;
 use super::dialect::Row;
@@ -74,7 +74,7 @@ impl Reading<'_> {
     /// # Errors
     /// When the database does not answer.
     pub async fn request(&mut self, id: RequestId) -> Result<Option<Filed>, StoreError> {
-        let row = self.conn().fetch_optional(sqlx::query(select!("WHERE r.id = $1")).bind(id.0)).await?;
+        let row = self.optional(sqlx::query(select!("WHERE r.id = $1")).bind(id.0)).await?;
         let Some(row) = row else { return Ok(None) };
         let mut approvals = self.approvals(id.0, id.0).await?;
         filed(&row, &mut approvals).map(Some)
@@ -94,7 +94,7 @@ impl Reading<'_> {
             }
             Requests::All => sqlx::query(select!("ORDER BY r.id DESC LIMIT $1")).bind(MOST),
         };
-        let rows = self.conn().fetch_all(query).await?;
+        let rows = self.all(query).await?;
         let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
         let mut approvals = self.approvals(oldest.try_get("id")?, newest.try_get("id")?).await?;
         rows.iter().rev().map(|row| filed(row, &mut approvals)).collect()
@@ -106,8 +106,8 @@ impl Reading<'_> {
     /// When the database does not answer.
     pub async fn pending_of(&mut self, user: &str) -> Result<i64, StoreError> {
         let query =
-            sqlx::query_scalar("SELECT COUNT(*) FROM requests WHERE state = 'pending' AND person = $1").bind(user);
-        Ok(query.fetch_one(self.conn()).await?)
+            sqlx::query("SELECT COUNT(*) AS waiting FROM requests WHERE state = 'pending' AND person = $1").bind(user);
+        Ok(self.one(query).await?.try_get("waiting")?)
     }
 
     async fn approvals(&mut self, from: i64, to: i64) -> Result<BTreeMap<i64, Vec<Approval>>, StoreError> {
@@ -115,7 +115,7 @@ impl Reading<'_> {
             .bind(from)
             .bind(to);
         let mut by_request: BTreeMap<i64, Vec<Approval>> = BTreeMap::new();
-        for row in self.conn().fetch_all(query).await? {
+        for row in self.all(query).await? {
             let approval =
                 Approval { by: row.try_get("approver")?, at: moment(row.try_get("at")?)?, note: row.try_get("note")? };
             by_request.entry(row.try_get("request")?).or_default().push(approval);
@@ -130,8 +130,7 @@ impl Tx {
     /// # Errors
     /// When the database does not take it.
     pub async fn file(&mut self, new: &NewRequest<'_>) -> Result<RequestId, StoreError> {
-        let id: i64 =
-            sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) + 1 FROM requests").fetch_one(self.conn()).await?;
+        let id = self.next_id("requests").await?;
         self.run(
             sqlx::query(
                 "INSERT INTO requests (id, state, person, role, login, asked_ms, duration_ms, reason, asked_at,

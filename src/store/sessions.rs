@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use curfew_policy::id::{GrantId, SessionId};
 use jiff::Timestamp;
-use sqlx::{Executor, Row as _};
+use sqlx::Row as _;
 
 use super::StoreError;
 use super::dialect::Row;
@@ -39,6 +39,10 @@ pub struct Session {
     pub ended: Option<(Timestamp, String)>,
     /// What was recorded, by channel.
     pub recordings: Vec<Recorded>,
+    /// The gateway that carries it.
+    pub gateway: String,
+    /// In which of that gateway's lives.
+    pub incarnation: i64,
 }
 
 /// The recording of one channel.
@@ -90,6 +94,10 @@ pub enum Sessions<'a> {
     Of(&'a str),
     /// Those under a grant.
     Under(GrantId),
+    /// Those under a grant that have not ended.
+    OpenUnder(GrantId),
+    /// Those of a gateway that have not ended.
+    OpenOn(&'a str),
     /// All.
     All,
 }
@@ -106,7 +114,7 @@ impl Reading<'_> {
     /// # Errors
     /// When the database does not answer.
     pub async fn session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let row = self.conn().fetch_optional(sqlx::query(select!("WHERE id = $1")).bind(id.0)).await?;
+        let row = self.optional(sqlx::query(select!("WHERE id = $1")).bind(id.0)).await?;
         let Some(row) = row else { return Ok(None) };
         let mut recordings = self.recordings(id.0, id.0).await?;
         session(&row, &mut recordings).map(Some)
@@ -125,9 +133,15 @@ impl Reading<'_> {
             Sessions::Under(grant) => {
                 sqlx::query(select!("WHERE grant_id = $1 ORDER BY id DESC LIMIT $2")).bind(grant.0).bind(MOST)
             }
+            Sessions::OpenUnder(grant) => {
+                sqlx::query(select!("WHERE grant_id = $1 AND ended_at IS NULL ORDER BY id DESC")).bind(grant.0)
+            }
+            Sessions::OpenOn(gateway) => {
+                sqlx::query(select!("WHERE ended_at IS NULL AND gateway = $1 ORDER BY id DESC")).bind(gateway)
+            }
             Sessions::All => sqlx::query(select!("ORDER BY id DESC LIMIT $1")).bind(MOST),
         };
-        let rows = self.conn().fetch_all(query).await?;
+        let rows = self.all(query).await?;
         let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
         let mut recordings = self.recordings(oldest.try_get("id")?, newest.try_get("id")?).await?;
         rows.iter().rev().map(|row| session(row, &mut recordings)).collect()
@@ -138,7 +152,7 @@ impl Reading<'_> {
             .bind(from)
             .bind(to);
         let mut by_session: BTreeMap<i64, Vec<Recorded>> = BTreeMap::new();
-        for row in self.conn().fetch_all(query).await? {
+        for row in self.all(query).await? {
             by_session.entry(row.try_get("session")?).or_default().push(recorded(&row)?);
         }
         Ok(by_session)
@@ -151,12 +165,13 @@ impl Tx {
     /// # Errors
     /// When the database does not take it.
     pub async fn open_session(&mut self, new: &NewSession<'_>) -> Result<SessionId, StoreError> {
-        let id: i64 =
-            sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) + 1 FROM sessions").fetch_one(self.conn()).await?;
+        let id = self.next_id("sessions").await?;
+        let (gateway, incarnation) = self.origin();
+        let (gateway, incarnation) = (gateway.to_owned(), incarnation);
         self.run(
             sqlx::query(
                 "INSERT INTO sessions (id, grant_id, person, target, login, role, protocol, client, client_version,
-                 started_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 started_at, gateway, incarnation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             )
             .bind(id)
             .bind(new.grant.0)
@@ -167,7 +182,9 @@ impl Tx {
             .bind(new.protocol)
             .bind(new.client)
             .bind(new.client_version)
-            .bind(new.started_at.as_millisecond()),
+            .bind(new.started_at.as_millisecond())
+            .bind(gateway)
+            .bind(incarnation),
         )
         .await?;
         Ok(SessionId(id))
@@ -252,6 +269,8 @@ fn session(row: &Row, recordings: &mut BTreeMap<i64, Vec<Recorded>>) -> Result<S
         started_at: moment(row.try_get("started_at")?)?,
         ended: ended_at.zip(ended_why),
         recordings: recordings.remove(&id).unwrap_or_default(),
+        gateway: row.try_get("gateway")?,
+        incarnation: row.try_get("incarnation")?,
     })
 }
 

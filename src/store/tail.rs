@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use sqlx::Executor;
 
 use super::StoreError;
@@ -33,15 +33,21 @@ pub(super) struct Found {
 }
 
 /// Compares the log's end with the head file. After a crash the log may be some records ahead of it.
-pub(super) async fn examine(conn: &mut Conn, head_file: &Path, key: &Ed25519KeyPair) -> Result<Found, StoreError> {
-    let last = conn.fetch_optional("SELECT * FROM audit ORDER BY seq DESC LIMIT 1").await?;
+pub(super) async fn examine(
+    conn: &mut Conn,
+    gateway: &str,
+    head_file: &Path,
+    key: &Ed25519KeyPair,
+) -> Result<Found, StoreError> {
+    let query = sqlx::query("SELECT * FROM audit WHERE gateway = $1 ORDER BY seq DESC LIMIT 1");
+    let last = conn.fetch_optional(query.bind(gateway.to_owned())).await?;
     let last = last.as_ref().map(record).transpose()?;
     let (head, what) = match head::read(head_file, key.public_key().as_ref()) {
         Kept::None if last.is_none() => (None, None),
         Kept::None => (None, Some("the head file is gone".to_owned())),
         Kept::Foreign => (None, Some("the head file is damaged, or was signed by another key".to_owned())),
         Kept::Good(head) => {
-            let what = fault(conn, &head, key.public_key().as_ref()).await?;
+            let what = fault(conn, gateway, &head, key.public_key().as_ref()).await?;
             (Some(head), what)
         }
     };
@@ -60,8 +66,8 @@ pub(super) async fn examine(conn: &mut Conn, head_file: &Path, key: &Ed25519KeyP
 }
 
 /// What is wrong with the records from the head on.
-async fn fault(conn: &mut Conn, head: &Checkpoint, key: &[u8]) -> Result<Option<String>, StoreError> {
-    let from = verify::links(conn, head.seq - 1, i64::MAX).await?;
+async fn fault(conn: &mut Conn, gateway: &str, head: &Checkpoint, key: &[u8]) -> Result<Option<String>, StoreError> {
+    let from = verify::links(conn, gateway, head.seq - 1, i64::MAX).await?;
     let Some((first, after)) = from.split_first().filter(|((first, _), _)| first.seq == head.seq) else {
         return Ok(Some(format!("record {} is missing: its end was cut off, or an old copy put back", head.seq)));
     };

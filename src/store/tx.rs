@@ -2,75 +2,121 @@
 
 use std::sync::Arc;
 
-use ring::signature::Ed25519KeyPair;
-use sqlx::{Executor, Row as _, Transaction};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use sqlx::{AssertSqlSafe, Executor, Row as _};
 use tokio::sync::OwnedMutexGuard;
 
 use super::StoreError;
 use super::chain::{Checkpoint, GENESIS, Record};
-use super::dialect::{Conn, Db};
+use super::dialect::{Conn, Db, Dialect};
 use super::event::{Event, Events};
 use super::head::Head;
-use super::reading::Reading;
+use super::names::Name;
+use super::reading::{Reading, answered};
+use super::writer::Writer;
 
-/// The end of the audit log, as this process knows it. Only its owner may write.
-#[derive(Debug)]
-pub(super) struct Tail {
-    /// The last record that is known to be there.
-    pub(super) newest: Option<Checkpoint>,
-    /// The last record of a commit that was not answered (the disk failed, the caller went away): it is there or not.
-    pub(super) unsure: Option<Checkpoint>,
+/// Whose transactions these are: what every one of them is signed and marked with.
+#[derive(Debug, Clone)]
+pub(super) struct Writes {
+    pub(super) dialect: Dialect,
+    pub(super) gateway: Arc<str>,
+    pub(super) incarnation: i64,
+    pub(super) key: Arc<Ed25519KeyPair>,
+    pub(super) head: Arc<Head>,
 }
 
 /// A writing transaction. What it did is undone when it is dropped; [`Tx::commit`] is its only other end.
 #[must_use]
 #[derive(Debug)]
 pub struct Tx {
-    // Fields are dropped in this order: the transaction is over before the next may begin.
-    inner: Transaction<'static, Db>,
-    tail: OwnedMutexGuard<Tail>,
-    key: Arc<Ed25519KeyPair>,
-    head: Arc<Head>,
+    /// Both are there until the transaction is over.
+    open: Option<(Conn, OwnedMutexGuard<Writer>)>,
+    /// A statement failed, after which PostgreSQL answers COMMIT as if all were well.
+    failed: bool,
+    writes: Writes,
 }
 
 impl Tx {
-    pub(super) async fn begin(
-        inner: Transaction<'static, Db>,
-        tail: OwnedMutexGuard<Tail>,
-        key: Arc<Ed25519KeyPair>,
-        head: Arc<Head>,
-    ) -> Result<Self, StoreError> {
-        let mut tx = Self { inner, tail, key, head };
+    pub(super) async fn begin(mut writer: OwnedMutexGuard<Writer>, writes: Writes) -> Result<Self, StoreError> {
+        let conn = match writer.begin().await {
+            Ok(conn) => conn,
+            Err((conn, error)) => {
+                if let Some(conn) = conn {
+                    undo(conn, writer);
+                }
+                return Err(error);
+            }
+        };
+        let mut tx = Self { open: Some((conn, writer)), failed: false, writes };
+        tx.fence().await?;
         tx.settle().await?;
         Ok(tx)
     }
 
     /// Reads within the transaction.
     pub fn read(&mut self) -> Reading<'_> {
-        Reading::new(&mut self.inner)
+        Reading::new(self.open.as_mut().map(|(conn, _)| conn), &mut self.failed)
     }
 
     /// Writes the events and ends the transaction: all of it is on disk, or nothing is.
     ///
     /// # Errors
-    /// When the database does not take it. Then nothing was changed; in the rare case that its answer was lost, the
-    /// next transaction finds out.
+    /// When the database does not take it: then nothing was changed. [`StoreError::Unanswered`] when nobody can tell yet
+    /// whether it was; [`super::Store::took_place`] finds out.
     pub async fn commit(mut self, events: impl Into<Events>) -> Result<(), StoreError> {
         let Events { first, rest } = events.into();
-        let mut checkpoint = self.append(self.tail.newest.clone(), first).await?;
+        let newest = self.open.as_ref().and_then(|(_, writer)| writer.tail.newest.clone());
+        let mut checkpoint = self.append(newest, first).await?;
         for event in rest {
             checkpoint = self.append(Some(checkpoint), event).await?;
         }
-        self.tail.unsure = Some(checkpoint.clone());
-        self.inner.commit().await?;
-        self.tail.unsure = None;
-        self.tail.newest = Some(checkpoint.clone());
-        self.head.publish(checkpoint);
+        if self.failed {
+            return Err(StoreError::Unavailable("a statement of this change failed before".to_owned()));
+        }
+        let Some((mut conn, mut writer)) = self.open.take() else { return Err(over()) };
+        writer.tail.unsure = Some(checkpoint.clone());
+        #[cfg(test)]
+        let fate = super::tests::fate::next();
+        #[cfg(test)]
+        if fate == super::tests::fate::Fate::LostBefore {
+            drop(conn);
+            return Err(StoreError::Unanswered(Box::new(checkpoint)));
+        }
+        if let Err(error) = answered(conn.execute("COMMIT")).await {
+            tracing::warn!(%error, "a commit was not answered");
+            undo(conn, writer);
+            return Err(StoreError::Unanswered(Box::new(checkpoint)));
+        }
+        #[cfg(test)]
+        if fate == super::tests::fate::Fate::LostAfter {
+            drop(conn);
+            return Err(StoreError::Unanswered(Box::new(checkpoint)));
+        }
+        writer.tail.unsure = None;
+        writer.tail.newest = Some(checkpoint.clone());
+        self.writes.head.publish(checkpoint);
+        writer.keep(conn);
         Ok(())
     }
 
-    pub(super) fn conn(&mut self) -> &mut Conn {
-        &mut self.inner
+    /// Whether the audit log has exactly this record.
+    pub(super) async fn holds(mut self, checkpoint: &Checkpoint) -> Result<bool, StoreError> {
+        super::writer::holds(self.conn()?, checkpoint).await
+    }
+
+    /// The gateway that writes, and in which of its lives.
+    pub(super) fn origin(&self) -> (&str, i64) {
+        (&self.writes.gateway, self.writes.incarnation)
+    }
+
+    fn conn(&mut self) -> Result<&mut Conn, StoreError> {
+        self.open.as_mut().map(|(conn, _)| conn).ok_or_else(over)
+    }
+
+    /// Says what became of a statement, and remembers when it failed.
+    fn heed<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.failed |= outcome.is_err();
+        outcome
     }
 
     /// Runs one statement that changes rows, and says how many it changed.
@@ -78,21 +124,32 @@ impl Tx {
         &mut self,
         query: sqlx::query::Query<'q, Db, <Db as sqlx::Database>::Arguments>,
     ) -> Result<u64, StoreError> {
-        Ok(self.conn().execute(query).await?.rows_affected())
+        let outcome = answered(self.conn()?.execute(query)).await;
+        Ok(self.heed(outcome)?.rows_affected())
+    }
+
+    /// The next id of a kind of thing.
+    pub(super) async fn next_id(&mut self, kind: &'static str) -> Result<i64, StoreError> {
+        let query = sqlx::query("UPDATE counters SET last = last + 1 WHERE name = $1 RETURNING last").bind(kind);
+        let outcome = answered(self.conn()?.fetch_one(query)).await;
+        Ok(self.heed(outcome)?.try_get("last")?)
     }
 
     async fn append(&mut self, before: Option<Checkpoint>, event: Event) -> Result<Checkpoint, StoreError> {
         let (seq, prev) = before.map_or((1, GENESIS.to_owned()), |last| (last.seq + 1, last.hash));
         let detail = event.detail();
+        let names = event.names();
         let Event { at, actor, action, subject, .. } = event;
-        let mut record =
-            Record { seq, at, actor, action: action.as_str().to_owned(), subject, detail, prev, hash: String::new() };
+        let (gateway, incarnation) = (self.writes.gateway.to_string(), self.writes.incarnation);
+        let action = action.as_str().to_owned();
+        let hash = String::new();
+        let mut record = Record { seq, at, actor, action, subject, detail, prev, hash, gateway, incarnation };
         record.hash = record.digest();
-        let checkpoint = Checkpoint::sign(&record, &self.key);
+        let checkpoint = Checkpoint::sign(&record, &self.writes.key);
         self.run(
             sqlx::query(
-                "INSERT INTO audit (seq, at, actor, action, subject, detail, prev, hash)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "INSERT INTO audit (seq, at, actor, action, subject, detail, prev, hash, gateway, incarnation)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(record.seq)
             .bind(record.at)
@@ -101,32 +158,77 @@ impl Tx {
             .bind(record.subject)
             .bind(record.detail)
             .bind(record.prev)
-            .bind(record.hash),
+            .bind(record.hash)
+            .bind(record.gateway.clone())
+            .bind(record.incarnation),
         )
         .await?;
         self.run(
-            sqlx::query("INSERT INTO audit_checkpoints (seq, hash, at, key_id, signature) VALUES ($1, $2, $3, $4, $5)")
-                .bind(checkpoint.seq)
-                .bind(checkpoint.hash.clone())
-                .bind(checkpoint.at.clone())
-                .bind(checkpoint.key_id.clone())
-                .bind(checkpoint.signature.clone()),
+            sqlx::query(
+                "INSERT INTO audit_checkpoints (seq, hash, at, key_id, signature, gateway, incarnation)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(checkpoint.seq)
+            .bind(checkpoint.hash.clone())
+            .bind(checkpoint.at.clone())
+            .bind(checkpoint.key_id.clone())
+            .bind(checkpoint.signature.clone())
+            .bind(record.gateway)
+            .bind(record.incarnation),
         )
         .await?;
+        self.name(seq, &names).await?;
         Ok(checkpoint)
     }
 
-    /// Finds out whether an unanswered commit took place.
-    async fn settle(&mut self) -> Result<(), StoreError> {
-        let Some(unsure) = self.tail.unsure.clone() else { return Ok(()) };
-        let query = sqlx::query("SELECT hash FROM audit WHERE seq = $1").bind(unsure.seq);
-        let found = self.conn().fetch_optional(query).await?;
-        let there = found.map(|row| row.try_get::<String, _>("hash")).transpose()?;
-        if there.is_some_and(|hash| hash == unsure.hash) {
-            self.head.publish(unsure.clone());
-            self.tail.newest = Some(unsure);
+    /// Notes which users and targets a record is about.
+    async fn name(&mut self, seq: i64, names: &[Name]) -> Result<(), StoreError> {
+        if names.is_empty() {
+            return Ok(());
         }
-        self.tail.unsure = None;
+        let sql = super::names::insert(names.len());
+        let (gateway, incarnation) = (self.writes.gateway.to_string(), self.writes.incarnation);
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(seq).bind(gateway).bind(incarnation);
+        for name in names {
+            query = query.bind(name.kind).bind(name.name.clone());
+        }
+        self.run(query).await.map(drop)
+    }
+
+    /// Makes sure that this process is still the gateway it began as.
+    async fn fence(&mut self) -> Result<(), StoreError> {
+        let query = sqlx::query(self.writes.dialect.fence());
+        let query = query.bind(self.writes.gateway.to_string()).bind(self.writes.incarnation);
+        let found = answered(self.conn()?.fetch_optional(query)).await?;
+        found.map(drop).ok_or_else(|| StoreError::Fenced(self.writes.gateway.to_string()))
+    }
+
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        let Some((conn, writer)) = self.open.as_mut() else { return Err(over()) };
+        if let Some(found) = writer.settle(conn).await? {
+            self.writes.head.publish(found);
+        }
         Ok(())
     }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if let Some((conn, writer)) = self.open.take() {
+            undo(conn, writer);
+        }
+    }
+}
+
+/// Undoes a transaction behind the back of whoever dropped it. The next one may begin once that is done.
+fn undo(conn: Conn, mut writer: OwnedMutexGuard<Writer>) {
+    // Without a runtime the process is about to end, and the database undoes it by itself.
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(async move { writer.give_back(conn).await });
+    }
+}
+
+/// For what is asked of a transaction that is over.
+pub(super) fn over() -> StoreError {
+    StoreError::Unavailable("the transaction is over".to_owned())
 }

@@ -9,9 +9,10 @@ use sqlx::{Connection, Executor, Row as _};
 
 use super::StoreError;
 use super::chain::{Checkpoint, GENESIS, Record};
-use super::dialect::{self, Conn, Row};
+use super::dialect::{self, Conn, Dialect, Purpose, Row};
 use super::event::Action;
 use super::head::{self, Kept};
+use super::location::Location;
 use super::reading::record;
 
 /// How many records are read at once; one signature is checked for each such page, and each one where it is bad.
@@ -44,15 +45,20 @@ pub(super) struct Fault {
 /// A record and its checkpoint, where there is one.
 pub(super) type Link = (Record, Option<Checkpoint>);
 
-/// Verifies the audit log in a database against the public key (Ed25519, 32 bytes) and the head file.
+/// Verifies the audit log of a gateway in a database against the public key (Ed25519, 32 bytes) and the head file.
 ///
 /// # Errors
 /// When the database cannot be read at all.
-pub async fn verify_audit(database: &Path, public_key: &[u8], head_file: &Path) -> Result<Verdict, StoreError> {
+pub async fn verify_audit(
+    location: &Location,
+    gateway: &str,
+    public_key: &[u8],
+    head_file: &Path,
+) -> Result<Verdict, StoreError> {
     // The head first: a running gateway may commit meanwhile, and the log may be ahead of the head but not behind.
     let kept = head::read(head_file, public_key);
-    let mut conn = dialect::inspector(database).await?;
-    let verdict = match walk(&mut conn, public_key, &kept).await? {
+    let mut conn = dialect::connect(location, Purpose::Inspect).await?;
+    let verdict = match walk(&mut conn, Dialect::of(location), gateway, public_key, &kept).await? {
         Ok(events) => Verdict::Intact { events },
         Err(Fault { seq, what }) => Verdict::Broken { seq, what },
     };
@@ -60,13 +66,19 @@ pub async fn verify_audit(database: &Path, public_key: &[u8], head_file: &Path) 
     Ok(verdict)
 }
 
-async fn walk(conn: &mut Conn, key: &[u8], kept: &Kept) -> Result<Result<i64, Fault>, StoreError> {
-    if let Some(table) = missing_table(conn).await? {
+async fn walk(
+    conn: &mut Conn,
+    dialect: Dialect,
+    gateway: &str,
+    key: &[u8],
+    kept: &Kept,
+) -> Result<Result<i64, Fault>, StoreError> {
+    if let Some(table) = missing_table(conn, dialect).await? {
         return Ok(Err(Fault { seq: 1, what: format!("the table `{table}` is gone") }));
     }
     let mut chain = Chain::new(key);
     loop {
-        let page = links(conn, chain.seq, PAGE).await?;
+        let page = links(conn, gateway, chain.seq, PAGE).await?;
         if let Err(fault) = chain.follow(&page).and_then(|()| meets(&page, kept)) {
             return Ok(Err(fault));
         }
@@ -104,23 +116,25 @@ fn ends(last: i64, kept: &Kept) -> Result<i64, Fault> {
     }
 }
 
-async fn missing_table(conn: &mut Conn) -> Result<Option<&'static str>, StoreError> {
+async fn missing_table(conn: &mut Conn, dialect: Dialect) -> Result<Option<&'static str>, StoreError> {
     for table in ["audit", "audit_checkpoints"] {
-        let found: i64 = sqlx::query_scalar(dialect::HAS_TABLE).bind(table).fetch_one(&mut *conn).await?;
-        if found == 0 {
+        let found = conn.fetch_one(sqlx::query(dialect.has_table()).bind(table)).await?;
+        if found.try_get::<i64, _>(0)? == 0 {
             return Ok(Some(table));
         }
     }
     Ok(None)
 }
 
-/// The records after one, with their checkpoints.
-pub(super) async fn links(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Link>, StoreError> {
+/// The records of a gateway after one, with their checkpoints.
+pub(super) async fn links(conn: &mut Conn, gateway: &str, after: i64, limit: i64) -> Result<Vec<Link>, StoreError> {
     let query = sqlx::query(
         "SELECT audit.*, c.hash AS c_hash, c.at AS c_at, c.key_id AS c_key_id, c.signature AS c_signature
-         FROM audit LEFT JOIN audit_checkpoints c ON c.seq = audit.seq
-         WHERE audit.seq > $1 ORDER BY audit.seq LIMIT $2",
+         FROM audit LEFT JOIN audit_checkpoints c
+             ON c.seq = audit.seq AND c.gateway = audit.gateway AND c.incarnation = audit.incarnation
+         WHERE audit.gateway = $1 AND audit.seq > $2 ORDER BY audit.seq LIMIT $3",
     )
+    .bind(gateway.to_owned())
     .bind(after)
     .bind(limit);
     let rows = conn.fetch_all(query).await?;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
-use ring::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::Value;
 
 use crate::support::{Program, SOON, Stage, Stopwatch, eventually, login, web1};

@@ -1,32 +1,38 @@
 //! The store: what is found when somebody tampers with the audit log, and what a commit keeps.
 
 mod commit;
+pub mod fate;
 mod migrate;
+pub mod place;
 mod tamper;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use jiff::Timestamp;
-use ring::signature::Ed25519KeyPair;
-use sqlx::{ConnectOptions, Executor, SqliteConnection};
+use sqlx::Executor;
 use tempfile::TempDir;
 
-use super::{Action, DATABASE_FILE, Event, HEAD_FILE, Store, Verdict, verify_audit};
+use super::dialect::Conn;
+use super::{Action, Event, GATEWAY, HEAD_FILE, Opening, Store, StoreError, Verdict, verify_audit};
+use place::Place;
 
-/// A state folder and the key of its gateway.
+/// A state folder, a database, and the key of their gateway.
 pub struct Folder {
     pub dir: TempDir,
+    pub place: Place,
     pkcs8: Vec<u8>,
 }
 
 impl Folder {
-    pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), pkcs8: new_pkcs8() }
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { place: Place::new(dir.path()).await, dir, pkcs8: new_pkcs8() }
     }
 
     /// A folder whose audit log has this many events, and no gateway running.
     pub async fn with_events(count: i64) -> Self {
-        let folder = Self::new();
+        let folder = Self::new().await;
         folder.add(count).await;
         folder
     }
@@ -35,8 +41,17 @@ impl Folder {
         Ed25519KeyPair::from_pkcs8(&self.pkcs8).unwrap()
     }
 
+    pub fn opening(&self) -> Opening<'_> {
+        let location = self.place.location.clone();
+        Opening { location, ..Opening::usual(self.dir.path(), self.key(), now()) }
+    }
+
+    pub async fn try_open(&self) -> Result<Store, StoreError> {
+        Store::open(self.opening()).await
+    }
+
     pub async fn open(&self) -> Store {
-        Store::open(self.dir.path(), self.key()).await.unwrap()
+        self.try_open().await.unwrap()
     }
 
     /// A gateway starts, adds events, and stops.
@@ -48,8 +63,9 @@ impl Folder {
         store.close().await;
     }
 
-    pub fn database(&self) -> PathBuf {
-        self.dir.path().join(DATABASE_FILE)
+    /// The database's file, for what can only be done to a file.
+    pub fn file(&self) -> Option<&Path> {
+        self.place.file()
     }
 
     pub fn head(&self) -> PathBuf {
@@ -61,13 +77,14 @@ impl Folder {
         self.intruder().await.execute(sqlx::raw_sql(sql)).await.unwrap();
     }
 
-    pub async fn intruder(&self) -> SqliteConnection {
-        sqlx::sqlite::SqliteConnectOptions::new().filename(self.database()).connect().await.unwrap()
+    pub async fn intruder(&self) -> Conn {
+        self.place.intruder().await
     }
 
     pub async fn verify(&self) -> Verdict {
-        use ring::signature::KeyPair;
-        verify_audit(&self.database(), self.key().public_key().as_ref(), &self.head()).await.unwrap()
+        use aws_lc_rs::signature::KeyPair;
+        let key = self.key();
+        verify_audit(&self.place.location, GATEWAY, key.public_key().as_ref(), &self.head()).await.unwrap()
     }
 
     /// The number of the first bad record.
@@ -80,10 +97,13 @@ impl Folder {
 }
 
 pub fn new_pkcs8() -> Vec<u8> {
-    Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap().as_ref().to_vec()
+    Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).unwrap().as_ref().to_vec()
+}
+
+pub fn now() -> Timestamp {
+    "2026-11-23T04:00:00Z".parse().unwrap()
 }
 
 pub fn event(number: i64) -> Event {
-    let at: Timestamp = "2026-11-23T04:00:00Z".parse().unwrap();
-    Event::new(at, "alice", Action::RequestFiled, format!("r{number}")).with("number", number)
+    Event::new(now(), "alice", Action::RequestFiled, format!("r{number}")).with("number", number)
 }

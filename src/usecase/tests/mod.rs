@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use curfew_policy::grant::Grant;
 use curfew_policy::id::{GrantId, RequestId, SessionId};
 use curfew_policy::pattern::Glob;
@@ -21,13 +22,13 @@ use curfew_policy::rule::Rule;
 use curfew_policy::target::{Address, Protocol, Target, TargetAuth};
 use curfew_policy::user::{Duty, Person};
 use curfew_proxy::clock::Clock;
-use ring::signature::Ed25519KeyPair;
 use tempfile::TempDir;
 
 use super::admit::{Admitted, Caller, admit};
 use super::request::{Asked, Wish, file};
 use super::{Actor, Desk, Fault, Outcome, Rulebook, start};
-use crate::store::{DATABASE_FILE, HEAD_FILE, Record, Store, Verdict, verify_audit};
+use crate::store::tests::place::Place;
+use crate::store::{HEAD_FILE, Opening, Record, Store, Verdict, verify_audit};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -36,30 +37,36 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 pub struct Bench {
     pub desk: Desk,
     pub clock: Clock,
+    pub place: Place,
     pub dir: TempDir,
     key: Vec<u8>,
 }
 
+async fn desk(dir: &TempDir, place: &Place, key: &[u8], clock: &Clock) -> Desk {
+    let usual = Opening::usual(dir.path(), Ed25519KeyPair::from_pkcs8(key).unwrap(), clock.wall());
+    let store = Store::open(Opening { location: place.location.clone(), ..usual }).await.unwrap();
+    let desk = Desk::new(store, clock.clone(), rulebook());
+    start::open(&desk).await.unwrap();
+    desk
+}
+
 impl Bench {
     pub async fn new() -> Self {
-        let key = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new()).unwrap().as_ref().to_vec();
+        let key = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).unwrap().as_ref().to_vec();
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::manual("2026-11-23T04:00:00Z".parse().unwrap());
-        let store = Store::open(dir.path(), Ed25519KeyPair::from_pkcs8(&key).unwrap()).await.unwrap();
-        let desk = Desk::new(store, clock.clone(), rulebook());
-        start::open(&desk).await.unwrap();
-        Self { desk, clock, dir, key }
+        let place = Place::new(dir.path()).await;
+        let desk = desk(&dir, &place, &key, &clock).await;
+        Self { desk, clock, place, dir, key }
     }
 
     /// The process is gone without a word, and starts again.
     pub async fn crash(self) -> Self {
-        let Self { desk, clock, dir, key } = self;
-        desk.store().close().await;
-        drop(desk);
-        let store = Store::open(dir.path(), Ed25519KeyPair::from_pkcs8(&key).unwrap()).await.unwrap();
-        let desk = Desk::new(store, clock.clone(), rulebook());
-        start::open(&desk).await.unwrap();
-        Self { desk, clock, dir, key }
+        let Self { desk: old, clock, place, dir, key } = self;
+        old.store().close().await;
+        drop(old);
+        let desk = desk(&dir, &place, &key, &clock).await;
+        Self { desk, clock, place, dir, key }
     }
 
     pub fn actor(&self, name: &str) -> Actor {
@@ -120,8 +127,9 @@ impl Bench {
     }
 
     pub async fn verify(&self) -> Verdict {
-        let (database, head) = (self.dir.path().join(DATABASE_FILE), self.dir.path().join(HEAD_FILE));
-        verify_audit(&database, &self.desk.store().public_key(), &head).await.unwrap()
+        let store = self.desk.store();
+        let head = self.dir.path().join(HEAD_FILE);
+        verify_audit(&self.place.location, store.gateway(), &store.public_key(), &head).await.unwrap()
     }
 }
 

@@ -2,16 +2,11 @@
 
 use curfew_policy::grant::GrantEnd;
 use curfew_proxy::deadline::{End, Standing};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::Executor;
 
 use super::*;
 use crate::sweep;
 use crate::usecase::{hangup, list, reload::reload, revoke::revoke};
-
-async fn intruder(bench: &Bench) -> sqlx::SqliteConnection {
-    let file = bench.dir.path().join(DATABASE_FILE);
-    sqlx::sqlite::SqliteConnectOptions::new().filename(file).connect().await.unwrap()
-}
 
 #[tokio::test]
 async fn sessions_that_a_crash_left_open_are_closed_as_interrupted() {
@@ -29,8 +24,12 @@ async fn a_locked_database_refuses_in_time_and_live_leases_stand() {
     let bench = Bench::new().await;
     let grant = bench.granted(HOUR).await;
     let mut admitted = bench.connect("alice", "web1").await.unwrap();
-    let mut intruder = intruder(&bench).await;
-    sqlx::query("BEGIN EXCLUSIVE").execute(&mut intruder).await.unwrap();
+    let mut intruder = bench.place.intruder().await;
+    let lock = match bench.place.file() {
+        Some(_) => "BEGIN EXCLUSIVE",
+        None => "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE gateways, audit",
+    };
+    intruder.execute(sqlx::raw_sql(lock)).await.unwrap();
 
     let refused = tokio::time::timeout(Duration::from_secs(15), bench.connect("alice", "web1")).await.unwrap();
     assert!(is_unavailable(&refused));
@@ -38,7 +37,7 @@ async fn a_locked_database_refuses_in_time_and_live_leases_stand() {
     assert!(is_unavailable(&revoke(&bench.desk, &bench.actor("bob"), grant, "no").await));
     assert!(matches!(admitted.lease.standing(), Standing::Until(_)));
     hangup::ended(&bench.desk, SessionId(1), &End::Client).await;
-    sqlx::query("ROLLBACK").execute(&mut intruder).await.unwrap();
+    intruder.execute("ROLLBACK").await.unwrap();
 
     // What could not be written then is written now.
     sweep::once(&bench.desk).await.unwrap();
@@ -64,17 +63,18 @@ async fn a_session_whose_commit_failed_takes_nobody_elses_id() {
 #[tokio::test]
 async fn a_database_that_is_gone_or_replaced_is_said_to_be() {
     let bench = Bench::new().await;
+    // Only a file can be moved away.
+    let Some(file) = bench.place.file() else { return };
     bench.granted(HOUR).await;
     let admitted = bench.connect("alice", "web1").await.unwrap();
-    let file = bench.dir.path().join(DATABASE_FILE);
     let aside = bench.dir.path().join("aside");
-    std::fs::rename(&file, &aside).unwrap();
+    std::fs::rename(file, &aside).unwrap();
     assert!(is_unavailable(&bench.connect("alice", "web1").await));
     assert!(is_unavailable(&list::grants(&bench.desk, &bench.actor("alice"), false).await));
-    std::fs::copy(&aside, &file).unwrap();
+    std::fs::copy(&aside, file).unwrap();
     assert!(is_unavailable(&bench.connect("alice", "web1").await), "a copy is not the database");
-    std::fs::remove_file(&file).unwrap();
-    std::fs::rename(&aside, &file).unwrap();
+    std::fs::remove_file(file).unwrap();
+    std::fs::rename(&aside, file).unwrap();
     assert!(bench.connect("alice", "web1").await.is_ok());
     assert!(matches!(admitted.lease.standing(), Standing::Until(_)));
 }
@@ -111,11 +111,7 @@ async fn what_the_configuration_no_longer_names_loses_its_access() {
     assert_eq!(held.ended_note.as_deref(), Some("user alice is gone"));
     assert!(bench.connect("alice", "web1").await.is_err());
     bench.desk.store().close().await;
-    let mut intruder = intruder(&bench).await;
-    let ends: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit WHERE action = 'grant.revoked'")
-        .fetch_one(&mut intruder)
-        .await
-        .unwrap();
-    assert_eq!(ends, 1);
-    intruder.close().await.unwrap();
+    let count = "SELECT COUNT(*) FROM audit WHERE action = 'grant.revoked'";
+    let ends = bench.place.intruder().await.fetch_one(count).await.unwrap();
+    assert_eq!(sqlx::Row::get::<i64, _>(&ends, 0), 1);
 }

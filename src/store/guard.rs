@@ -1,0 +1,116 @@
+//! Watches over the database while this process has it open: that nobody else opens it as a gateway, and that a file is
+//! still the file that was opened.
+
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::{Executor, Row as _};
+use tokio::sync::{Mutex, Semaphore};
+
+use super::StoreError;
+use super::dialect::{self, Conn, PATIENCE, Purpose};
+use super::location::Location;
+use super::reading::answered;
+use crate::private;
+
+/// Names the lock among those that programs take on a PostgreSQL database (`pg_try_advisory_lock`): "curfew" in ASCII.
+const ADVISORY_LOCK: i64 = 0x6375_7266_6577;
+
+/// How many threads may be stuck in a disk that hangs, on behalf of one database.
+const MOST_STUCK: usize = 2;
+
+/// Held for as long as this process has the database open.
+#[derive(Debug)]
+pub(super) struct Guard {
+    _state_dir: File,
+    kind: Kind,
+    closed: AtomicBool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Device and inode of the open file: SQLite goes on writing into a file that was deleted or replaced.
+    File { path: PathBuf, identity: (u64, u64), looks: std::sync::Arc<Semaphore> },
+    /// The connection that holds the advisory lock. When that connection is lost, the fence of each transaction still
+    /// keeps two processes from writing as one gateway.
+    Server(Mutex<Option<Conn>>),
+}
+
+impl Guard {
+    /// Takes the database, which must be nobody else's.
+    ///
+    /// # Errors
+    /// When another gateway runs with it, or its files cannot be used.
+    pub(super) async fn take(state_dir: &Path, location: &Location) -> Result<Self, StoreError> {
+        let _state_dir = lock(&state_dir.join("lock"), &state_dir.display().to_string())?;
+        let kind = match location {
+            Location::Sqlite(path) => {
+                private::touch(path)?;
+                Kind::File { path: path.clone(), identity: identity(path)?, looks: Semaphore::new(MOST_STUCK).into() }
+            }
+            Location::Postgres(_) => Kind::Server(Mutex::new(Some(advise(location).await?))),
+        };
+        Ok(Self { _state_dir, kind, closed: AtomicBool::new(false) })
+    }
+
+    /// Checks that the database is still the one that was opened. A disk that hangs is waited for on a thread of its own,
+    /// and not for long.
+    pub(super) async fn check(&self) -> Result<(), StoreError> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("it was closed".to_owned()));
+        }
+        let Kind::File { path, identity: opened, looks } = &self.kind else { return Ok(()) };
+        let hangs = || StoreError::Unavailable("its disk does not answer".to_owned());
+        let look = async {
+            let turn = std::sync::Arc::clone(looks).acquire_owned().await.map_err(|_| hangs())?;
+            let path = path.clone();
+            let look = tokio::task::spawn_blocking(move || {
+                let found = identity(&path);
+                drop(turn);
+                found
+            });
+            look.await.map_err(|_| hangs())
+        };
+        match tokio::time::timeout(PATIENCE, look).await.map_err(|_| hangs())?? {
+            Ok(now) if now == *opened => Ok(()),
+            Ok(_) => Err(StoreError::Unavailable("its file was replaced; restart curfew".to_owned())),
+            Err(why) => Err(StoreError::Unavailable(format!("its file is gone: {why}"))),
+        }
+    }
+
+    /// Nothing more is asked of the database; another process may take it.
+    pub(super) async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        if let Kind::Server(conn) = &self.kind {
+            // Closing the connection gives the lock back.
+            drop(conn.lock().await.take());
+        }
+    }
+}
+
+/// Takes the lock that one gateway has on a PostgreSQL database.
+async fn advise(location: &Location) -> Result<Conn, StoreError> {
+    let mut conn = dialect::connect(location, Purpose::Write).await?;
+    let query = sqlx::query("SELECT CAST(pg_try_advisory_lock($1) AS INTEGER) AS taken").bind(ADVISORY_LOCK);
+    let taken: i32 = answered(conn.fetch_one(query)).await?.try_get("taken")?;
+    if taken == 1 {
+        return Ok(conn);
+    }
+    Err(StoreError::Unavailable(format!("another curfew is running with {location}; stop it first")))
+}
+
+fn identity(file: &Path) -> Result<(u64, u64), private::NotPrivate> {
+    let metadata = file.metadata().map_err(private::NotPrivate::io(file))?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Takes the lock on a file, which is made where there is none.
+pub(super) fn lock(path: &Path, whose: &str) -> Result<File, StoreError> {
+    private::touch(path)?;
+    let file = File::open(path).map_err(private::NotPrivate::io(path))?;
+    file.try_lock()
+        .map_err(|_| StoreError::Unavailable(format!("another curfew is running with {whose}; stop it first")))?;
+    Ok(file)
+}
