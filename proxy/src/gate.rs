@@ -8,14 +8,14 @@ use bytes::Bytes;
 use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
+use curfew_policy::start::Start;
 use curfew_policy::target::Protocol;
 use curfew_recorder::{Recording, Sealed};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use crate::deadline::{End, Lease};
+use crate::lease::{End, Lease};
 use crate::route::Route;
-use crate::ssh::requests::Start;
 
 /// Somebody proven by a key, certificate or sign-in. Only a gate makes one, from a verified signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Credential {
 
 /// What a recording is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChannelKind {
     /// A login shell.
     Shell,
     /// A command.
@@ -69,7 +69,7 @@ pub enum Kind {
     Forward,
 }
 
-impl Kind {
+impl ChannelKind {
     /// The word in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -89,13 +89,18 @@ pub struct ChannelInfo {
     /// The number of the channel in its session, from 1.
     pub channel: u32,
     /// What it carries.
-    pub kind: Kind,
+    pub kind: ChannelKind,
     /// The command, or the subsystem's name, as text.
     pub command: Option<String>,
     /// The terminal's type, where there is a pty.
     pub term: Option<String>,
     /// The terminal's columns and rows; 80 × 24 where there is no pty.
     pub size: (u32, u32),
+}
+
+impl ChannelInfo {
+    /// The size that a recording says where there is no terminal.
+    pub const NO_TERMINAL: (u32, u32) = (80, 24);
 }
 
 /// The line to one console command: what was typed, and where its output goes.

@@ -20,7 +20,7 @@ use curfew_policy::role::Role;
 use curfew_policy::rule::Rule;
 use curfew_policy::target::{Address, Protocol, Target, TargetAuth};
 use curfew_policy::user::{Duty, Person};
-use curfew_proxy::clock::Clock;
+use curfew_proxy::lease::clock::Clock;
 use ring::signature::Ed25519KeyPair;
 use tempfile::TempDir;
 
