@@ -17,7 +17,7 @@ use curfew::secrets::Secrets;
 use curfew::store::{DATABASE_FILE, Store};
 use curfew::usecase::{Desk, Rulebook, hangup, start};
 use curfew::vitals::Vitals;
-use curfew_proxy::gate::{Gate as _, Identity};
+use curfew_proxy::gate::{Admit as _, Identity};
 use curfew_proxy::lease::End;
 use curfew_proxy::lease::clock::Clock;
 use curfew_proxy::lease::drain::Drain;

@@ -8,7 +8,7 @@ use curfew_policy::start::Start;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, server};
 use tokio::sync::mpsc;
 
-use crate::gate::{Console, Gate, Identity, Output};
+use crate::gate::{Console, Converse, Identity, Output};
 use crate::ssh::channel::requests::{Allowed, Asked, gather};
 use crate::ssh::connection::Opened;
 use crate::ssh::say::last::farewell;
@@ -16,7 +16,7 @@ use crate::ssh::say::messages::EXIT_REFUSED;
 use crate::ssh::say::print::{INPUT_QUEUE, OUTPUT_QUEUE, print};
 
 /// Serves one console channel.
-pub async fn serve<G: Gate>(gate: Arc<G>, identity: Identity, called: String, from: SocketAddr, opened: Opened) {
+pub async fn serve<G: Converse>(gate: Arc<G>, identity: Identity, called: String, from: SocketAddr, opened: Opened) {
     let Opened { mut channel, reply, .. } = opened;
     reply.accept().await;
     let Some(asked) = gather(&mut channel, Allowed { terminal: true, env: &|_| false, agent: false }).await else {
@@ -57,7 +57,7 @@ pub async fn serve<G: Gate>(gate: Arc<G>, identity: Identity, called: String, fr
 }
 
 /// Runs the command while its output goes out; all of it is out when this ends.
-async fn run<G: Gate>(
+async fn run<G: Converse>(
     gate: &G,
     identity: &Identity,
     console: Console,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::gate::Gate;
+use crate::gate::{Authenticate, Gate};
 use crate::gateway::Gateway;
 use crate::lease::drain::Phase;
 use crate::net::tunnel::Tunnel;
@@ -45,7 +45,7 @@ pub async fn serve<G: Gate>(passing: Passing<G>, direct: Direct) {
 }
 
 /// Exchanges keys as the target, and waits until the client has logged in.
-async fn prove<G: Gate, S>(
+async fn prove<G: Authenticate, S>(
     gateway: &Gateway<G>,
     target: &str,
     tunnel: Tunnel<S>,

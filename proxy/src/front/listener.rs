@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::bastion;
 use crate::front::workers::Workers;
-use crate::gate::Gate;
+use crate::gate::{Authenticate, Gate};
 use crate::gateway::Gateway;
 use crate::lease::drain::Phase;
 use crate::limits::unauthenticated::{Guest, Stranger};
@@ -90,7 +90,7 @@ async fn connection<G: Gate>(gateway: Arc<Gateway<G>>, stream: TcpStream, from: 
 }
 
 /// Waits until a stranger has proven who it is; `None` when it has to go.
-async fn prove<G: Gate>(
+async fn prove<G: Authenticate>(
     gateway: &Gateway<G>,
     socket: Socket,
     from: SocketAddr,

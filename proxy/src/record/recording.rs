@@ -9,7 +9,7 @@ use curfew_policy::id::SessionId;
 use curfew_recorder::{Recording, RecordingError, Sealed};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::gate::{ChannelInfo, Gate};
+use crate::gate::{Admit, ChannelInfo};
 use crate::lease::End;
 use crate::record::tape::STUCK;
 
@@ -22,7 +22,7 @@ pub struct Recordings<G> {
     seals: Arc<Semaphore>,
 }
 
-impl<G: Gate> Recordings<G> {
+impl<G: Admit> Recordings<G> {
     /// Those of a session that was admitted. `seals` are the gateway's turns to seal a recording.
     #[must_use]
     pub const fn new(gate: Arc<G>, session: SessionId, permit: Arc<Permit>, seals: Arc<Semaphore>) -> Self {

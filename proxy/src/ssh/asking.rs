@@ -11,7 +11,7 @@ use curfew_policy::refusal::Refusal;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, server};
 use tokio::sync::{mpsc, watch};
 
-use crate::gate::{Admitted, Asking, Gate};
+use crate::gate::{Admit, Admitted, Asking, Converse};
 use crate::lease::drain::Phase;
 use crate::ssh::channel::ready::{Ready, tell};
 use crate::ssh::channel::refuse::{SILENCE, refuse_one};
@@ -34,7 +34,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(25 * 60 * 60);
 ///
 /// # Errors
 /// Why not, which that channel has been told; the others have not.
-pub async fn ask<G: Gate>(
+pub async fn ask<G: Admit + Converse>(
     connection: &mut Authenticated<G>,
     refusal: Refusal,
 ) -> Result<(Box<Admitted>, Ready), Refusal> {
@@ -81,7 +81,7 @@ async fn refuse_all(opens: Vec<Open>, refusal: &Refusal) {
 }
 
 /// The first channel that can ask; those before it are told what there is to tell, and forwards and listeners kept.
-async fn who_asks<G: Gate>(
+async fn who_asks<G>(
     connection: &mut Authenticated<G>,
     refusal: &Refusal,
     before: &mut Vec<Open>,
@@ -128,7 +128,11 @@ impl Ready {
 }
 
 /// The conversation between the product and whoever is at the channel.
-async fn converse<G: Gate>(connection: &Authenticated<G>, refusal: Refusal, ready: &mut Ready) -> Result<(), Refusal> {
+async fn converse<G: Converse>(
+    connection: &Authenticated<G>,
+    refusal: Refusal,
+    ready: &mut Ready,
+) -> Result<(), Refusal> {
     let (output, printed) = mpsc::channel(OUTPUT_QUEUE);
     let (typed, input) = mpsc::channel(INPUT_QUEUE);
     let size = ready.asked.terminal.as_ref().map(|terminal| terminal.size);

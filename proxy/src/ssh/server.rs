@@ -11,7 +11,7 @@ use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Respo
 use russh::{Channel, ChannelId};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
-use crate::gate::{Gate, Identity};
+use crate::gate::{Authenticate, Identity};
 use crate::gateway::Gateway;
 use crate::limits::unauthenticated::Knock;
 use crate::net::alive::Alive;
@@ -29,7 +29,7 @@ const MOST_WISHES: usize = 64;
 const LONGEST_DETAIL: usize = 160;
 
 /// The settings of a connection to a target's name, or to the bastion itself, with certificates of this moment.
-pub fn server_for<G: Gate>(gateway: &Gateway<G>, target: Option<&str>) -> Arc<russh::server::Config> {
+pub fn server_for<G: Authenticate>(gateway: &Gateway<G>, target: Option<&str>) -> Arc<russh::server::Config> {
     let config = gateway.server.load_full();
     let certify = |key: &PrivateKey| gateway.gate.host_certificate(target, key.public_key());
     let certificates: Vec<_> = config.keys.iter().filter_map(certify).collect();
@@ -64,7 +64,7 @@ pub struct Visitor {
     pub alive: Alive,
 }
 
-impl<G: Gate> ServerHandler<G> {
+impl<G: Authenticate> ServerHandler<G> {
     /// A handler for a connection from outside, and what comes of it.
     #[must_use]
     pub fn new(gate: Arc<G>, from: SocketAddr, knock: Knock) -> (Self, Visitor) {
@@ -134,7 +134,7 @@ impl<G: Gate> ServerHandler<G> {
     }
 }
 
-impl<G: Gate> Handler for ServerHandler<G> {
+impl<G: Authenticate> Handler for ServerHandler<G> {
     type Error = russh::Error;
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {

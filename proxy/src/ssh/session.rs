@@ -9,7 +9,7 @@ use russh::Disconnect;
 use russh::server::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
 
-use crate::gate::{Admitted, Gate};
+use crate::gate::{Admit, Admitted, Converse};
 use crate::lease::drain::Phase;
 use crate::lease::farewells::SESSION_FAREWELL;
 use crate::lease::idle::Activity;
@@ -32,7 +32,7 @@ use crate::ssh::target::pool::Pool;
 const PARTING: Duration = Duration::from_millis(500);
 
 /// Serves a connection to a target, from the decision to the end.
-pub async fn serve<G: Gate>(mut connection: Authenticated<G>) {
+pub async fn serve<G: Admit + Converse>(mut connection: Authenticated<G>) {
     match admit(&mut connection).await {
         Ok((admitted, ready)) => {
             let (gateway, session) = (Arc::clone(&connection.gateway), admitted.session);
@@ -44,7 +44,7 @@ pub async fn serve<G: Gate>(mut connection: Authenticated<G>) {
 }
 
 /// Asks for a session. Where its grant had to be asked for, a channel is ready already.
-async fn admit<G: Gate>(connection: &mut Authenticated<G>) -> Result<(Admitted, Option<Ready>), Refusal> {
+async fn admit<G: Admit + Converse>(connection: &mut Authenticated<G>) -> Result<(Admitted, Option<Ready>), Refusal> {
     let gateway = &connection.gateway;
     if gateway.drain.phase() > Phase::Open {
         return Err(Refusal::new("draining", "the bastion is restarting; try again in a moment"));
@@ -77,7 +77,7 @@ async fn leave(handle: &Handle, alive: &Alive, line: String) {
 
 /// A session that was admitted: reaches the target, and serves its channels until it has to end. The client's connection is
 /// shut down when this is over.
-async fn begin<G: Gate>(connection: Authenticated<G>, admitted: Admitted, ready: Option<Ready>) -> End {
+async fn begin<G: Admit>(connection: Authenticated<G>, admitted: Admitted, ready: Option<Ready>) -> End {
     let gateway = Arc::clone(&connection.gateway);
     let forwards = Arc::new(Semaphore::new(MOST_FORWARDS));
     let (came, on_came) = mpsc::unbounded_channel();
@@ -148,7 +148,7 @@ struct LiveSession<G> {
     cut: watch::Sender<Option<End>>,
 }
 
-impl<G: Gate> LiveSession<G> {
+impl<G: Admit> LiveSession<G> {
     fn new(
         connection: Authenticated<G>,
         admitted: Admitted,

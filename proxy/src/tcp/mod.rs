@@ -11,7 +11,7 @@ use curfew_policy::refusal::Refusal;
 use russh::{ChannelOpenFailure, ChannelWriteHalf, server};
 use tokio::net::TcpStream;
 
-use crate::gate::{Admitted, ChannelInfo, ChannelKind, Gate};
+use crate::gate::{Admit, Admitted, ChannelInfo, ChannelKind};
 use crate::gateway::Gateway;
 use crate::lease::drain::Phase;
 use crate::lease::farewells::SESSION_FAREWELL;
@@ -27,7 +27,7 @@ use crate::tcp::log::Log;
 use crate::tcp::relay::{Counts, relay};
 
 /// Serves one connection to a TCP service, from the decision to the end.
-pub async fn serve<G: Gate>(passing: Passing<G>, direct: Direct) {
+pub async fn serve<G: Admit>(passing: Passing<G>, direct: Direct) {
     let Passing { gateway, identity, from, client, alive } = passing;
     let _live = gateway.drain.enter();
     let admission = if gateway.drain.phase() > Phase::Open {
@@ -48,7 +48,7 @@ pub async fn serve<G: Gate>(passing: Passing<G>, direct: Direct) {
 }
 
 /// A session that was admitted: logged from before its first byte, reached, relayed, ended.
-async fn live<G: Gate>(
+async fn live<G: Admit>(
     gateway: &Gateway<G>,
     admitted: &Admitted,
     direct: Direct,
@@ -100,7 +100,7 @@ async fn live<G: Gate>(
 }
 
 /// Carries bytes until one side is done, or the session has to end.
-async fn carry<G: Gate>(
+async fn carry<G: Admit>(
     gateway: &Gateway<G>,
     admitted: &Admitted,
     direct: Direct,

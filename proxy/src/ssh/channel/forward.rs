@@ -8,7 +8,7 @@ use curfew_policy::text::plain;
 use russh::{Channel, ChannelOpenFailure, client, server};
 use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 
-use crate::gate::{ChannelInfo, ChannelKind, Gate};
+use crate::gate::{Admit, ChannelInfo, ChannelKind};
 use crate::lease::End;
 use crate::lease::farewells::{CHANNEL_FAREWELL, SESSION_FAREWELL};
 use crate::lease::warning::Warner;
@@ -36,7 +36,7 @@ enum Opener {
 type Pair = (Channel<server::Msg>, Channel<client::Msg>);
 
 /// Serves a connection that the client wants to the target's side. Says why when the whole session has to end with it.
-pub async fn outward<G: Gate>(context: ChannelContext<G>, wanted: Forwarded) -> Option<End> {
+pub async fn outward<G: Admit>(context: ChannelContext<G>, wanted: Forwarded) -> Option<End> {
     let session = &context.session;
     let Forwarded { opened, to, from } = wanted;
     let from = shortened(from);
@@ -59,7 +59,7 @@ pub async fn outward<G: Gate>(context: ChannelContext<G>, wanted: Forwarded) -> 
 }
 
 /// Serves a connection that the target has for the client.
-pub async fn inward<G: Gate>(context: ChannelContext<G>, came: Came) -> Option<End> {
+pub async fn inward<G: Admit>(context: ChannelContext<G>, came: Came) -> Option<End> {
     let Came { by, from, channel, reply, place } = came;
     let from = shortened(from);
     let (command, opening) = match &by {
@@ -73,7 +73,7 @@ pub async fn inward<G: Gate>(context: ChannelContext<G>, came: Came) -> Option<E
 }
 
 /// From the opening to the end, under a recording of its own.
-async fn serve<G: Gate>(
+async fn serve<G: Admit>(
     context: ChannelContext<G>,
     opener: Opener,
     from: (String, u32),
@@ -110,7 +110,7 @@ async fn serve<G: Gate>(
 
 /// Begins the recording of what is forwarded; its first note is written when this ends. An error is the end of the
 /// session, as it came or because nothing can be recorded.
-pub(super) async fn begin<G: Gate>(
+pub(super) async fn begin<G: Admit>(
     context: &ChannelContext<G>,
     cut: &mut watch::Receiver<Option<End>>,
     command: String,
@@ -142,7 +142,7 @@ pub(super) async fn begin<G: Gate>(
 }
 
 /// Opens the other side, and answers the one that waits.
-async fn join<G: Gate>(
+async fn join<G: Admit>(
     session: &SessionContext<G>,
     opener: Opener,
     from: &(String, u32),
@@ -171,7 +171,7 @@ async fn join<G: Gate>(
     }
 }
 
-async fn to_client<G: Gate>(
+async fn to_client<G: Admit>(
     session: &SessionContext<G>,
     by: &By,
     (host, port): &(String, u32),
@@ -187,7 +187,7 @@ async fn to_client<G: Gate>(
 }
 
 /// Relays until one side closes the connection, or the session ends.
-async fn carry<G: Gate>(
+async fn carry<G: Admit>(
     session: &SessionContext<G>,
     tape: &Tape,
     (near, far): Pair,

@@ -10,7 +10,7 @@ use curfew_recorder::Recording;
 use russh::{Channel, ChannelReadHalf, ChannelWriteHalf, client, server};
 use tokio::sync::{Notify, watch};
 
-use crate::gate::{ChannelInfo, ChannelKind, Gate};
+use crate::gate::{Admit, ChannelInfo, ChannelKind};
 use crate::lease::End;
 use crate::lease::warning::Warner;
 use crate::record::copy::{Copy, CopyKind};
@@ -28,7 +28,7 @@ use crate::ssh::say::terminal::Screen;
 use crate::ssh::target::pool::Seat;
 
 /// Serves one channel from its opening to its end. Says why when the whole session has to end with it.
-pub async fn serve<G: Gate>(context: ChannelContext<G>, opened: Opened) -> Option<End> {
+pub async fn serve<G: Admit>(context: ChannelContext<G>, opened: Opened) -> Option<End> {
     let Opened { mut channel, reply, gone } = opened;
     let session = &context.session;
     reply.accept().await;
@@ -67,7 +67,7 @@ pub async fn serve<G: Gate>(context: ChannelContext<G>, opened: Opened) -> Optio
 }
 
 /// Serves a channel that waited for its session to be admitted.
-pub async fn resume<G: Gate>(context: ChannelContext<G>, ready: Ready) -> Option<End> {
+pub async fn resume<G: Admit>(context: ChannelContext<G>, ready: Ready) -> Option<End> {
     let role = context.session.permit.role();
     if let Err(why) = permitted(role, &ready.asked.start) {
         tell(&ready, &why, EXIT_REFUSED).await;
@@ -80,7 +80,7 @@ pub async fn resume<G: Gate>(context: ChannelContext<G>, ready: Ready) -> Option
 }
 
 /// Records and relays an allowed channel.
-async fn run<G: Gate>(
+async fn run<G: Admit>(
     context: &ChannelContext<G>,
     asked: Asked,
     from_client: &mut ChannelReadHalf,
@@ -123,7 +123,7 @@ async fn run<G: Gate>(
 }
 
 /// Opens the channel on the target, and relays until one side closes it.
-async fn work<G: Gate>(
+async fn work<G: Admit>(
     session: &SessionContext<G>,
     asked: &Asked,
     tape: &Tape,
@@ -205,7 +205,7 @@ fn describe(number: u32, asked: &Asked) -> ChannelInfo {
 }
 
 /// Opens the channel on the target and repeats there what the client asked for.
-async fn begin<G: Gate>(session: &SessionContext<G>, asked: &Asked) -> Result<(Channel<client::Msg>, Seat), String> {
+async fn begin<G: Admit>(session: &SessionContext<G>, asked: &Asked) -> Result<(Channel<client::Msg>, Seat), String> {
     let failed = |_| "the target closed the channel".to_owned();
     let (channel, mut seat) = session.pool.open_session().await?;
     if asked.agent {

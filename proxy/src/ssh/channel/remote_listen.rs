@@ -7,7 +7,7 @@ use curfew_policy::endpoint::EndpointBuf;
 use curfew_policy::text::plain;
 use tokio::sync::{mpsc, watch};
 
-use crate::gate::{ChannelInfo, Gate};
+use crate::gate::{Admit, ChannelInfo};
 use crate::lease::End;
 use crate::record::tape::Tape;
 use crate::record::transcript::{Note, Step, Transcript};
@@ -44,7 +44,7 @@ struct Listener<G> {
 
 /// Keeps the listeners of a session, one wish after the other, until the session ends or its lease is in its grace. Says
 /// why when the whole session has to end with it.
-pub async fn tend<G: Gate>(
+pub async fn tend<G: Admit>(
     session: Arc<SessionContext<G>>,
     mut wishes: mpsc::UnboundedReceiver<Wish<G>>,
 ) -> Option<End> {
@@ -76,7 +76,7 @@ pub async fn tend<G: Gate>(
 }
 
 /// Asks the target for a listener, if the role has it.
-async fn add<G: Gate>(
+async fn add<G: Admit>(
     listeners: &mut Vec<Listener<G>>,
     context: ChannelContext<G>,
     listen: Listen,
@@ -127,7 +127,7 @@ async fn add<G: Gate>(
 }
 
 /// Has the target stop one listener. Connections that came by it go on.
-async fn cancel<G: Gate>(
+async fn cancel<G: Admit>(
     pool: &Pool<G>,
     listeners: &mut Vec<Listener<G>>,
     listen: Listen,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::gate::Gate;
+use crate::gate::Admit;
 use crate::lease::End;
 use crate::lease::drain::Drain;
 use crate::ssh::channel::context::{ChannelContext, SessionContext};
@@ -34,7 +34,7 @@ pub struct ChannelSet<G> {
     wishes: mpsc::UnboundedSender<Wish<G>>,
 }
 
-impl<G: Gate> ChannelSet<G> {
+impl<G: Admit> ChannelSet<G> {
     /// None yet.
     #[must_use]
     pub fn new(session: Arc<SessionContext<G>>, drain: Drain) -> Self {

@@ -16,7 +16,7 @@ use russh::{Channel, ChannelOpenFailure};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use crate::gate::Gate;
+use crate::gate::Admit;
 use crate::lease::clock::Clock;
 use crate::lease::{End, Lease, Standing};
 use crate::ssh::target::cleanup::clean_up;
@@ -74,7 +74,7 @@ impl Drop for Seat {
     }
 }
 
-impl<G: Gate> Pool<G> {
+impl<G: Admit> Pool<G> {
     /// Connects to the permit's target.
     ///
     /// # Errors
