@@ -11,10 +11,12 @@ use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 use curfew_policy::target::{Protocol, TargetAuth};
 use curfew_policy::user::Person;
-use curfew_proxy::deadline::End;
-use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Gate, Identity, Output};
+use curfew_proxy::gate::{
+    Admit, Admitted, Asking, Authenticate, ChannelInfo, Console, Converse, Credential, Identity, Output,
+};
+use curfew_proxy::lease::End;
 use curfew_proxy::route::Route;
-use curfew_proxy::ssh::notice::EXIT_REFUSED;
+use curfew_proxy::ssh::say::messages::EXIT_REFUSED;
 use curfew_recorder::{Header, Origin, Recording, SealKey, Sealed};
 use jiff::Timestamp;
 use russh::keys::{Certificate, HashAlg, PublicKey};
@@ -66,7 +68,7 @@ pub struct Product {
     pub port: u16,
 }
 
-impl Gate for Product {
+impl Authenticate for Product {
     async fn authenticate(&self, key: &PublicKey, _from: SocketAddr) -> Option<Identity> {
         let user = self.config.load().user_by_key(key)?.to_owned();
         Some(Identity { user, proof: key.fingerprint(HashAlg::Sha256).to_string(), certificate: None })
@@ -88,15 +90,6 @@ impl Gate for Product {
         self.config.load().targets.contains_key(name)
     }
 
-    async fn reach(&self, identity: &Identity, host: &str, port: u32, from: SocketAddr) -> Result<Protocol, Refusal> {
-        // The connection may be of yesterday.
-        if !self.still_proves(identity) {
-            return Err(Refusal::new("unknown-key", DISOWNED));
-        }
-        let caller = Caller { target: host.to_owned(), ..caller(identity, from) };
-        reach(&self.desk, caller, port, self.port).await.map_err(crate::usecase::Fault::into_refusal)
-    }
-
     fn host_certificate(&self, target: Option<&str>, key: &PublicKey) -> Option<Certificate> {
         let config = self.config.load();
         let names: Vec<&str> = match target {
@@ -110,6 +103,24 @@ impl Gate for Product {
         certify::for_host(&self.keys.load().host_ca, key, &names, self.desk.clock().wall())
             .inspect_err(|error| tracing::error!(?names, %error, "no host certificate"))
             .ok()
+    }
+
+    fn refused(&self, from: SocketAddr, code: &'static str, detail: &str) {
+        self.refusals.note(from, code, detail);
+        let (desk, detail) = (self.desk.clone(), detail.to_owned());
+        // A slow database holds up nobody at the door. Only the first of an hour gets as far as that.
+        tokio::spawn(async move { refuse::connection(&desk, &from.to_string(), code, &detail).await });
+    }
+}
+
+impl Admit for Product {
+    async fn reach(&self, identity: &Identity, host: &str, port: u32, from: SocketAddr) -> Result<Protocol, Refusal> {
+        // The connection may be of yesterday.
+        if !self.still_proves(identity) {
+            return Err(Refusal::new("unknown-key", DISOWNED));
+        }
+        let caller = Caller { target: host.to_owned(), ..caller(identity, from) };
+        reach(&self.desk, caller, port, self.port).await.map_err(crate::usecase::Fault::into_refusal)
     }
 
     async fn admit(
@@ -131,15 +142,6 @@ impl Gate for Product {
         let caller = Caller { target, login, protocol, client: client.to_owned(), ..caller(identity, from) };
         let admitted = admit(&self.desk, caller).await.map_err(crate::usecase::Fault::into_refusal)?;
         Ok(Admitted { session: admitted.session, permit: Arc::new(admitted.permit), lease: admitted.lease })
-    }
-
-    async fn ask(&self, identity: &Identity, route: &Route, asking: Asking) -> Result<(), Refusal> {
-        let Route::Target { name, login } = route else { return Err(asking.refusal) };
-        let Some(person) = self.config.load().person(&identity.user) else { return Err(asking.refusal) };
-        let hints = Hints::ssh("bastion", self.port);
-        let setting = asking::Setting { desk: &self.desk, hints: &hints, turns: &self.turns };
-        let place = Place { target: name.clone(), login: login.clone() };
-        asking::ask(setting, &Actor::Person(person), place, asking).await
     }
 
     async fn credential(&self, session: SessionId, permit: &Permit, until: Timestamp) -> Result<Credential, String> {
@@ -221,6 +223,14 @@ impl Gate for Product {
         }
     }
 
+    async fn ended(&self, session: SessionId, end: &End) {
+        hangup::ended(&self.desk, session, end).await;
+        // After the lease was forgotten: see `OnAir::over`.
+        self.air.over(session);
+    }
+}
+
+impl Converse for Product {
     async fn console(&self, identity: &Identity, console: Console) -> u32 {
         let person = self.config.load().person(&identity.user).filter(|_| self.still_proves(identity));
         let output = console.output.clone();
@@ -240,17 +250,13 @@ impl Gate for Product {
         }
     }
 
-    async fn ended(&self, session: SessionId, end: &End) {
-        hangup::ended(&self.desk, session, end).await;
-        // After the lease was forgotten: see `OnAir::over`.
-        self.air.over(session);
-    }
-
-    fn refused(&self, from: SocketAddr, code: &'static str, detail: &str) {
-        self.refusals.note(from, code, detail);
-        let (desk, detail) = (self.desk.clone(), detail.to_owned());
-        // A slow database holds up nobody at the door. Only the first of an hour gets as far as that.
-        tokio::spawn(async move { refuse::connection(&desk, &from.to_string(), code, &detail).await });
+    async fn ask(&self, identity: &Identity, route: &Route, asking: Asking) -> Result<(), Refusal> {
+        let Route::Target { name, login } = route else { return Err(asking.refusal) };
+        let Some(person) = self.config.load().person(&identity.user) else { return Err(asking.refusal) };
+        let hints = Hints::ssh("bastion", self.port);
+        let setting = asking::Setting { desk: &self.desk, hints: &hints, turns: &self.turns };
+        let place = Place { target: name.clone(), login: login.clone() };
+        asking::ask(setting, &Actor::Person(person), place, asking).await
     }
 }
 

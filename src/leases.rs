@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use curfew_policy::id::{GrantId, SessionId};
 use curfew_policy::lease::{Deadline, Now};
-use curfew_proxy::deadline::{End, Lease, LeaseSender};
+use curfew_proxy::lease::{End, Lease, LeaseSender};
 use jiff::Timestamp;
 
 /// A live session.
@@ -169,8 +169,8 @@ mod tests {
     use std::time::Duration;
 
     use curfew_policy::time::after;
-    use curfew_proxy::clock::Clock;
-    use curfew_proxy::deadline::Standing as LeaseStanding;
+    use curfew_proxy::lease::Standing as LeaseStanding;
+    use curfew_proxy::lease::clock::Clock;
 
     use super::*;
 

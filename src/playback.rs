@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use curfew_proxy::clock::Clock;
+use curfew_proxy::lease::clock::Clock;
 use curfew_recorder::{Cast, CastError, Frame, Pace, Player};
 use tokio::sync::mpsc;
 

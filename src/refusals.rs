@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use curfew_proxy::clock::Clock;
-use curfew_proxy::source::Block;
+use curfew_proxy::lease::clock::Clock;
+use curfew_proxy::limits::netblock::Netblock;
 
 /// How often the numbers are told.
 const EVERY: Duration = Duration::from_secs(60);
@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_secs(60);
 const MOST: usize = 64;
 
 /// Whose refusal (`None` for all that are too many to be told apart), and of what.
-type Key = (Option<Block>, &'static str);
+type Key = (Option<Netblock>, &'static str);
 
 /// The refusals of this minute, with how many of each were not told. Its clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +25,7 @@ pub struct Refusals(Arc<Mutex<HashMap<Key, u64>>>);
 impl Refusals {
     /// Writes a refusal into the log, or only counts it.
     pub fn note(&self, from: SocketAddr, code: &'static str, detail: &str) {
-        if self.is_new(Block::source(from.ip()), code) {
+        if self.is_new(Netblock::source(from.ip()), code) {
             let detail: String = detail.escape_debug().take(200).collect();
             tracing::info!(%from, code, %detail, "refused");
         }
@@ -42,7 +42,7 @@ impl Refusals {
         }
     }
 
-    fn is_new(&self, source: Block, code: &'static str) -> bool {
+    fn is_new(&self, source: Netblock, code: &'static str) -> bool {
         let mut counts = self.counts();
         let mut key = (Some(source), code);
         if counts.len() >= MOST && !counts.contains_key(&key) {
@@ -76,8 +76,8 @@ mod tests {
 
     use super::*;
 
-    fn source(n: u32) -> Block {
-        Block::source(IpAddr::V4(Ipv4Addr::from_bits(n)))
+    fn source(n: u32) -> Netblock {
+        Netblock::source(IpAddr::V4(Ipv4Addr::from_bits(n)))
     }
 
     #[test]

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use curfew_proxy::clock::Clock;
-use curfew_proxy::drain::{Drain, Phase};
+use curfew_proxy::front::listener::listen;
+use curfew_proxy::front::workers::Workers;
 use curfew_proxy::gate::Console;
-use curfew_proxy::hub::{Hub, SEALS_AT_ONCE};
-use curfew_proxy::listener::listen;
+use curfew_proxy::gateway::{Gateway, SEALS_AT_ONCE};
+use curfew_proxy::lease::clock::Clock;
+use curfew_proxy::lease::drain::{Drain, Phase};
+use curfew_proxy::limits::unauthenticated::{Caps, Strangers};
 use curfew_proxy::ssh::algorithms;
-use curfew_proxy::strangers::{Caps, Strangers};
-use curfew_proxy::workers::Workers;
 use russh::keys::HashAlg;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,7 +56,7 @@ pub struct Running {
     state_dir: PathBuf,
     config: Arc<ArcSwap<Config>>,
     keys: Arc<ArcSwap<SshKeys>>,
-    hub: Arc<Hub<Product>>,
+    hub: Arc<Gateway<Product>>,
     desk: Desk,
     drain: Drain,
     tasks: tokio::task::JoinSet<()>,
@@ -125,7 +125,7 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         turns: Turns::default(),
         port: address.port(),
     };
-    let hub = Arc::new(Hub {
+    let hub = Arc::new(Gateway {
         gate: Arc::new(product),
         strangers: Arc::new(Strangers::new(Caps::fitting(descriptors::raise()), clock.clone())),
         clock: clock.clone(),

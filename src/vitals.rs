@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use curfew_proxy::drain::{Drain, Phase};
+use curfew_proxy::lease::drain::{Drain, Phase};
 use serde::Serialize;
 use tokio::runtime::RuntimeMetrics;
 

@@ -14,7 +14,9 @@ pub mod refusal;
 pub mod request;
 pub mod role;
 pub mod rule;
+pub mod start;
 pub mod target;
+pub mod text;
 pub mod time;
 pub mod user;
 

@@ -1,4 +1,5 @@
-//! The one trait between the bytes and the product: who is it, may they, what do they type, how did it end.
+//! What the bytes ask of the product, in three traits: who is it ([`Authenticate`]), may they and how did it end ([`Admit`]),
+//! what do they type ([`Converse`]). Each part of this crate is bound to those that it uses.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -8,14 +9,14 @@ use bytes::Bytes;
 use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
+use curfew_policy::start::Start;
 use curfew_policy::target::Protocol;
 use curfew_recorder::{Recording, Sealed};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use crate::deadline::{End, Lease};
+use crate::lease::{End, Lease};
 use crate::route::Route;
-use crate::ssh::requests::Start;
 
 /// Somebody proven by a key, certificate or sign-in. Only a gate makes one, from a verified signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl std::fmt::Debug for Credential {
 
 /// What a recording is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChannelKind {
     /// A login shell.
     Shell,
     /// A command.
@@ -69,7 +70,7 @@ pub enum Kind {
     Forward,
 }
 
-impl Kind {
+impl ChannelKind {
     /// The word in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -89,13 +90,18 @@ pub struct ChannelInfo {
     /// The number of the channel in its session, from 1.
     pub channel: u32,
     /// What it carries.
-    pub kind: Kind,
+    pub kind: ChannelKind,
     /// The command, or the subsystem's name, as text.
     pub command: Option<String>,
     /// The terminal's type, where there is a pty.
     pub term: Option<String>,
     /// The terminal's columns and rows; 80 × 24 where there is no pty.
     pub size: (u32, u32),
+}
+
+impl ChannelInfo {
+    /// The size that a recording says where there is no terminal.
+    pub const NO_TERMINAL: (u32, u32) = (80, 24);
 }
 
 /// The line to one console command: what was typed, and where its output goes.
@@ -143,8 +149,8 @@ pub enum Output {
     Raw(Bytes),
 }
 
-/// The product, as the bytes see it.
-pub trait Gate: Send + Sync + 'static {
+/// Who is it: what is asked of the product until somebody is proven.
+pub trait Authenticate: Send + Sync + 'static {
     /// Whose key this is, after its signature was verified.
     fn authenticate(
         &self,
@@ -162,6 +168,18 @@ pub trait Gate: Send + Sync + 'static {
     /// Whether a target has this name.
     fn is_target(&self, name: &str) -> bool;
 
+    /// A certificate that says this is the host key for this target, or for the bastion itself. `None` when there is none:
+    /// clients see the plain key then.
+    fn host_certificate(&self, target: Option<&str>, key: &russh::keys::PublicKey) -> Option<russh::keys::Certificate>;
+
+    /// Something that was refused before there was a session, for the log and the counters. Strangers bring it about as
+    /// often as they like, and `detail` may be what one of them typed.
+    fn refused(&self, from: SocketAddr, code: &'static str, detail: &str);
+}
+
+/// May they, and what is written down of it: a session from its admission to its end. A protocol that only carries bytes needs
+/// no more of the product than this.
+pub trait Admit: Send + Sync + 'static {
     /// What a `direct-tcpip` channel on the bastion's own door leads to: the target of exactly this name, at a port that is
     /// its own. It is no decision: whether this person may go there, [`Self::admit`] says.
     fn reach(
@@ -172,10 +190,6 @@ pub trait Gate: Send + Sync + 'static {
         from: SocketAddr,
     ) -> impl Future<Output = Result<Protocol, Refusal>> + Send;
 
-    /// A certificate that says this is the host key for this target, or for the bastion itself. `None` when there is none:
-    /// clients see the plain key then.
-    fn host_certificate(&self, target: Option<&str>, key: &russh::keys::PublicKey) -> Option<russh::keys::Certificate>;
-
     /// Decides whether this person may open a session there now, and writes the session down.
     fn admit(
         &self,
@@ -184,18 +198,6 @@ pub trait Gate: Send + Sync + 'static {
         from: SocketAddr,
         client: &str,
     ) -> impl Future<Output = Result<Admitted, Refusal>> + Send;
-
-    /// Lets somebody who was refused ask for what they lack, and waits until it is granted. Whether they may go on then is
-    /// for [`Gate::admit`] to say.
-    ///
-    /// # Errors
-    /// Why not: what they were refused with, where they can ask for nothing, or what came of it.
-    fn ask(
-        &self,
-        identity: &Identity,
-        route: &Route,
-        asking: Asking,
-    ) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// What proves the gateway to the permit's target, valid until then and for this session only where it can be.
     ///
@@ -218,13 +220,29 @@ pub trait Gate: Send + Sync + 'static {
     /// A recording was sealed.
     fn sealed(&self, session: SessionId, info: &ChannelInfo, sealed: Sealed) -> impl Future<Output = ()> + Send;
 
+    /// A session ended.
+    fn ended(&self, session: SessionId, end: &End) -> impl Future<Output = ()> + Send;
+}
+
+/// What do they type: the product talks to somebody who is proven.
+pub trait Converse: Send + Sync + 'static {
     /// Runs a console command and gives its exit status.
     fn console(&self, identity: &Identity, console: Console) -> impl Future<Output = u32> + Send;
 
-    /// A session ended.
-    fn ended(&self, session: SessionId, end: &End) -> impl Future<Output = ()> + Send;
-
-    /// Something that was refused before there was a session, for the log and the counters. Strangers bring it about as
-    /// often as they like, and `detail` may be what one of them typed.
-    fn refused(&self, from: SocketAddr, code: &'static str, detail: &str);
+    /// Lets somebody who was refused ask for what they lack, and waits until it is granted. Whether they may go on then is
+    /// for [`Admit::admit`] to say.
+    ///
+    /// # Errors
+    /// Why not: what they were refused with, where they can ask for nothing, or what came of it.
+    fn ask(
+        &self,
+        identity: &Identity,
+        route: &Route,
+        asking: Asking,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
 }
+
+/// All that is asked of the product.
+pub trait Gate: Authenticate + Admit + Converse {}
+
+impl<T: Authenticate + Admit + Converse> Gate for T {}

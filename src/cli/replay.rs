@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use curfew_policy::id::SessionId;
 use curfew_policy::time::parse_duration;
-use curfew_proxy::clock::Clock;
+use curfew_proxy::lease::clock::Clock;
 use curfew_recorder::{CastError, EXTENSION, Pace, printable};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::mpsc;

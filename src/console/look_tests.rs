@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use curfew_policy::id::SessionId;
-use curfew_proxy::deadline::End;
-use curfew_proxy::drain::Drain;
 use curfew_proxy::gate::{Console, Output};
+use curfew_proxy::lease::End;
+use curfew_proxy::lease::drain::Drain;
 use curfew_recorder::{Header, Origin, Recording, SealKey};
 use tokio::sync::mpsc;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use curfew_proxy::drain::Drain;
 use curfew_proxy::gate::{Console, Output};
+use curfew_proxy::lease::drain::Drain;
 use serde_json::Value;
 use tokio::sync::mpsc;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use curfew_proxy::clock::Clock;
+use curfew_proxy::lease::clock::Clock;
 use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::{Certificate, HashAlg, PrivateKey, PublicKey};
 use russh::server::{self, Auth, ChannelOpenHandle, Handler, Msg, Session};

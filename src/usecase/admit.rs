@@ -10,7 +10,7 @@ use curfew_policy::role::Role;
 use curfew_policy::target::{Protocol, Target};
 use curfew_policy::time::{format_duration, rfc3339, to_millis};
 use curfew_policy::user::Person;
-use curfew_proxy::deadline::Lease;
+use curfew_proxy::lease::Lease;
 
 use super::reach::wrong_way;
 use super::reload::session_gone;

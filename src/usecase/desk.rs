@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use curfew_policy::user::{Duty, Person};
-use curfew_proxy::clock::Clock;
+use curfew_proxy::lease::clock::Clock;
 
 use super::fault::{Fault, Outcome};
 use super::hangup::Late;

@@ -2,7 +2,7 @@
 
 use curfew_policy::grant::{GrantEnd, GrantState};
 use curfew_policy::id::GrantId;
-use curfew_proxy::deadline::End;
+use curfew_proxy::lease::End;
 
 use super::grace::cut_short;
 use super::view::GrantView;

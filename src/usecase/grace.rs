@@ -1,7 +1,7 @@
 //! What still runs under a grant that has expired, because its role gives grace.
 
 use curfew_policy::grant::{Grant, GrantEnd};
-use curfew_proxy::deadline::End;
+use curfew_proxy::lease::End;
 
 use super::{Actor, Desk, Outcome};
 use crate::store::{Action, Event, Tx};

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use curfew_policy::id::SessionId;
 use curfew_policy::time::to_millis;
-use curfew_proxy::deadline::End;
+use curfew_proxy::lease::End;
 use jiff::Timestamp;
 
 use super::{Desk, Outcome};

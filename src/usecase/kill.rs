@@ -2,7 +2,7 @@
 
 use curfew_policy::id::SessionId;
 use curfew_policy::user::Duty;
-use curfew_proxy::deadline::End;
+use curfew_proxy::lease::End;
 
 use super::approve::needed_note;
 use super::view::SessionView;

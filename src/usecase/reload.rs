@@ -1,7 +1,7 @@
 //! The configuration was read again: what it no longer names loses its access.
 
 use curfew_policy::grant::{Grant, GrantEnd, GrantState};
-use curfew_proxy::deadline::End;
+use curfew_proxy::lease::End;
 
 use super::{Desk, Outcome, Rulebook, grant};
 use crate::leases::Live;

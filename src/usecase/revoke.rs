@@ -3,7 +3,7 @@
 use curfew_policy::grant::{GrantEnd, GrantState};
 use curfew_policy::id::GrantId;
 use curfew_policy::user::Duty;
-use curfew_proxy::deadline::End;
+use curfew_proxy::lease::End;
 
 use super::approve::needed_note;
 use super::grace::cut_short;

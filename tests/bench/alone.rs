@@ -17,10 +17,10 @@ use curfew::secrets::Secrets;
 use curfew::store::{DATABASE_FILE, Store};
 use curfew::usecase::{Desk, Rulebook, hangup, start};
 use curfew::vitals::Vitals;
-use curfew_proxy::clock::Clock;
-use curfew_proxy::deadline::End;
-use curfew_proxy::drain::Drain;
-use curfew_proxy::gate::{Gate as _, Identity};
+use curfew_proxy::gate::{Admit as _, Identity};
+use curfew_proxy::lease::End;
+use curfew_proxy::lease::clock::Clock;
+use curfew_proxy::lease::drain::Drain;
 use curfew_proxy::route::Route;
 use tempfile::TempDir;
 

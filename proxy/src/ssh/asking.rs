@@ -9,47 +9,32 @@ use std::time::Duration;
 
 use curfew_policy::refusal::Refusal;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, server};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
-use crate::drain::Phase;
-use crate::gate::{Admitted, Asking, Gate};
-use crate::session::Authenticated;
-use crate::ssh::console::{INPUT_QUEUE, OUTPUT_QUEUE, print};
-use crate::ssh::notice::EXIT_REFUSED;
-use crate::ssh::refuse::{SILENCE, refuse_one};
-use crate::ssh::relay::farewell;
-use crate::ssh::requests::{Allowed, Asked, gather, wants_reply};
-use crate::ssh::server::{Open, Opened};
+use crate::gate::{Admit, Admitted, Asking, Converse};
+use crate::lease::drain::Phase;
+use crate::ssh::channel::ready::{Ready, tell};
+use crate::ssh::channel::refuse::{SILENCE, refuse_one};
+use crate::ssh::channel::requests::{Allowed, Asked, gather, wants_reply};
+use crate::ssh::connection::{Authenticated, Open, Opened};
+use crate::ssh::say::messages::EXIT_REFUSED;
+use crate::ssh::say::print::{INPUT_QUEUE, OUTPUT_QUEUE, print};
 
 /// The environment variables that answer what would be asked. They are for Curfew, and no target sees them.
 pub const ANSWERS: &str = "CURFEW_";
 
-/// How long it may take until there is a channel that asks, and how long the last line may take to be read.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take until there is a channel that asks.
+const ASKING_TIME: Duration = Duration::from_secs(10);
 
 /// The longest that anybody waits here: a request lapses before.
-const LONGEST: Duration = Duration::from_secs(25 * 60 * 60);
-
-/// A channel that has said what is to run, and waits for that.
-pub struct Ready {
-    /// What was asked for.
-    pub asked: Asked,
-    /// From the client.
-    pub from_client: ChannelReadHalf,
-    /// To the client.
-    pub to_client: ChannelWriteHalf<server::Msg>,
-    /// Told when the client closes it.
-    pub gone: Arc<Notify>,
-    /// What the client wanted before it: forwards and listeners, which wait likewise.
-    pub before: Vec<Open>,
-}
+const LONGEST_WAIT: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// Lets the first channel that can ask for what was refused. When that is granted, the connection is admitted, and the
 /// channel is ready to go on.
 ///
 /// # Errors
 /// Why not, which that channel has been told; the others have not.
-pub async fn ask<G: Gate>(
+pub async fn ask<G: Admit + Converse>(
     connection: &mut Authenticated<G>,
     refusal: Refusal,
 ) -> Result<(Box<Admitted>, Ready), Refusal> {
@@ -58,7 +43,7 @@ pub async fn ask<G: Gate>(
         refuse_all(before, &refusal).await;
         return Err(refusal);
     };
-    let hub = Arc::clone(&connection.hub);
+    let gateway = Arc::clone(&connection.gateway);
     if std::mem::take(&mut ready.asked.want_reply) {
         // Some clients show nothing before that, and whether it can start will be seen when it does.
         let _ = ready.to_client.reply(true).await;
@@ -66,12 +51,14 @@ pub async fn ask<G: Gate>(
     let restarting = || Refusal::new("draining", "the bastion is restarting; what you asked for stands: connect again");
     let granted = tokio::select! {
         biased;
-        () = hub.drain.reached(Phase::Draining) => Err(restarting()),
+        () = gateway.drain.reached(Phase::Draining) => Err(restarting()),
         () = connection.alive.gone() => Err(left()),
-        said = tokio::time::timeout(LONGEST, converse(connection, refusal, &mut ready)) => said.unwrap_or_else(|_| Err(left())),
+        said = tokio::time::timeout(LONGEST_WAIT, converse(connection, refusal, &mut ready)) => said.unwrap_or_else(|_| Err(left())),
     };
     let admitted = match granted {
-        Ok(()) => hub.gate.admit(&connection.identity, &connection.route, connection.from, &connection.client).await,
+        Ok(()) => {
+            gateway.gate.admit(&connection.identity, &connection.route, connection.from, &connection.client).await
+        }
         Err(refusal) => Err(refusal),
     };
     match admitted {
@@ -87,22 +74,6 @@ pub async fn ask<G: Gate>(
     }
 }
 
-/// Tells a channel that waited why it does not go on, and ends it.
-pub async fn tell(ready: &Ready, why: &str, status: u32) {
-    let line = format!("curfew: {why}");
-    let last = async {
-        if ready.asked.want_reply {
-            ready.to_client.reply(true).await?;
-        }
-        if ready.asked.terminal.is_none() {
-            return farewell(&ready.to_client, None, Some(&line), status).await;
-        }
-        ready.to_client.data_bytes(format!("{line}\r\n").into_bytes()).await?;
-        farewell(&ready.to_client, None, None, status).await
-    };
-    let _ = tokio::time::timeout(PATIENCE, last).await;
-}
-
 async fn refuse_all(opens: Vec<Open>, refusal: &Refusal) {
     for open in opens {
         refuse_one(open, &refusal.public, EXIT_REFUSED).await;
@@ -110,7 +81,7 @@ async fn refuse_all(opens: Vec<Open>, refusal: &Refusal) {
 }
 
 /// The first channel that can ask; those before it are told what there is to tell, and forwards and listeners kept.
-async fn who_asks<G: Gate>(
+async fn who_asks<G>(
     connection: &mut Authenticated<G>,
     refusal: &Refusal,
     before: &mut Vec<Open>,
@@ -130,7 +101,7 @@ async fn who_asks<G: Gate>(
             next = connection.opens.recv().await;
         }
     };
-    tokio::time::timeout(PATIENCE, look).await.ok().flatten()
+    tokio::time::timeout(ASKING_TIME, look).await.ok().flatten()
 }
 
 async fn gathered(opened: Opened) -> Option<Ready> {
@@ -157,7 +128,11 @@ impl Ready {
 }
 
 /// The conversation between the product and whoever is at the channel.
-async fn converse<G: Gate>(connection: &Authenticated<G>, refusal: Refusal, ready: &mut Ready) -> Result<(), Refusal> {
+async fn converse<G: Converse>(
+    connection: &Authenticated<G>,
+    refusal: Refusal,
+    ready: &mut Ready,
+) -> Result<(), Refusal> {
     let (output, printed) = mpsc::channel(OUTPUT_QUEUE);
     let (typed, input) = mpsc::channel(INPUT_QUEUE);
     let size = ready.asked.terminal.as_ref().map(|terminal| terminal.size);
@@ -171,7 +146,7 @@ async fn converse<G: Gate>(connection: &Authenticated<G>, refusal: Refusal, read
         input,
     };
     let pty = size.is_some();
-    let gate = connection.hub.gate.as_ref();
+    let gate = connection.gateway.gate.as_ref();
     let Ready { asked, from_client, to_client, gone, .. } = ready;
     let talk = async {
         let ask = gate.ask(&connection.identity, &connection.route, asking);

@@ -1,29 +1,13 @@
-//! SSH on both sides of a session.
+//! The story of a session, with SSH on both sides.
+//!
+//! [`server`] proves who a person is; a [`connection`] to a target becomes a [`session`], for which a person may have to be
+//! [`asking`] first; its channels are in [`channel`], the target's half in [`target`], and what people read in [`say`].
 
 pub mod algorithms;
 pub mod asking;
-pub mod bastion;
 pub mod channel;
-pub mod channels;
-pub mod client;
-pub mod console;
-pub mod copy;
-pub mod count;
-pub mod forward;
-pub mod host_keys;
-pub mod inward;
-pub mod jump;
-pub mod links;
-pub mod listen;
-pub mod notice;
-pub mod notices;
-pub mod reap;
-pub mod refuse;
-pub mod relay;
-pub mod requests;
-pub mod screen;
+pub mod connection;
+pub mod say;
 pub mod server;
-pub mod sftp;
-pub mod tape;
-pub mod transcript;
-pub mod warner;
+pub mod session;
+pub mod target;

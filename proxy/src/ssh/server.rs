@@ -6,98 +6,38 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use curfew_policy::endpoint::EndpointBuf;
-use russh::keys::{Algorithm, Certificate, PublicKey};
-use russh::server::{
-    Auth, ChannelOpenHandle, GlobalReply, Handle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
-};
-use russh::{Channel, ChannelId, ChannelOpenFailure};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use russh::keys::{Algorithm, Certificate, PrivateKey, PublicKey};
+use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
+use russh::{Channel, ChannelId};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
-use crate::alive::Alive;
-use crate::gate::{Gate, Identity};
+use crate::gate::{Authenticate, Identity};
+use crate::gateway::Gateway;
+use crate::limits::unauthenticated::Knock;
+use crate::net::alive::Alive;
 use crate::route::LONGEST_NAME;
-use crate::strangers::Knock;
+use crate::ssh::algorithms;
+use crate::ssh::connection::{Forwarded, Listen, Open, Opened, Proven};
 
 /// From how many channels on it is looked which of them are gone: more than there may be at once.
 const MANY_CHANNELS: usize = 512;
 
 /// How many wishes for listeners may wait for an answer.
 const MOST_WISHES: usize = 64;
+
 /// How much of what was typed, or is wrong with a certificate, goes into the log, in characters.
 const LONGEST_DETAIL: usize = 160;
 
-/// Somebody who proved who they are.
-#[derive(Debug)]
-pub struct Proven {
-    /// Who.
-    pub identity: Identity,
-    /// The user name that was typed.
-    pub typed: String,
-    /// The client's identification string, as it came.
-    pub client: String,
-    /// The way to open channels to the client, and to end the connection with a word.
-    pub handle: Handle,
+/// The settings of a connection to a target's name, or to the bastion itself, with certificates of this moment.
+pub fn server_for<G: Authenticate>(gateway: &Gateway<G>, target: Option<&str>) -> Arc<russh::server::Config> {
+    let config = gateway.server.load_full();
+    let certify = |key: &PrivateKey| gateway.gate.host_certificate(target, key.public_key());
+    let certificates: Vec<_> = config.keys.iter().filter_map(certify).collect();
+    if certificates.is_empty() { config } else { algorithms::server(config.keys.clone(), certificates) }
 }
 
-/// What the client wants: a channel, or that somebody listens.
-pub enum Open {
-    /// A session (RFC 4254 §6.1).
-    Session(Opened),
-    /// A connection onwards (RFC 4254 §7.2; OpenSSH's PROTOCOL §2.4): `ssh -L`, `-D`, `-W`.
-    Forward(Forwarded),
-    /// Connections from there (RFC 4254 §7.1; OpenSSH's PROTOCOL §2.4): `ssh -R`.
-    Listen(Listen),
-}
-
-/// A connection onwards that a client wants.
-pub struct Forwarded {
-    /// The channel.
-    pub opened: Opened,
-    /// Where to, as it was typed.
-    pub to: EndpointBuf,
-    /// Where the connection came from that is to be carried on, in the client's words; never trusted.
-    pub from: (String, u32),
-}
-
-/// A listener that a client wants, or wants no more.
-pub struct Listen {
-    /// Where, as it was typed.
-    pub on: EndpointBuf,
-    /// Whether it is to end.
-    pub cancel: bool,
-    /// Takes the answer.
-    pub reply: GlobalReply,
-    /// Its place among those that may wait for an answer.
-    place: OwnedSemaphorePermit,
-}
-
-impl Listen {
-    /// Refuses it, in one line that clients show when they are asked to tell more.
-    pub fn refuse(self, why: &str) {
-        self.reply.refuse(&format!("curfew: {why}"));
-        drop(self.place);
-    }
-}
-
-/// A channel to be accepted or refused.
-pub struct Opened {
-    /// Both its halves.
-    pub channel: Channel<Msg>,
-    /// Accepts or refuses it.
-    pub reply: ChannelOpenHandle,
-    /// Told when the client closes it, even while nobody reads it.
-    pub gone: Arc<Notify>,
-}
-
-impl Opened {
-    /// Refuses it, in one line that the client shows.
-    pub async fn refuse(self, reason: ChannelOpenFailure, why: &str) {
-        self.reply.reject(ChannelOpenFailure::Other { code: reason.code(), reason: format!("curfew: {why}") }).await;
-    }
-}
-
-/// The door that one connection came through.
-pub struct Door<G> {
+/// What russh asks of the half that faces the person, for one connection.
+pub struct ServerHandler<G> {
     gate: Arc<G>,
     from: SocketAddr,
     /// What is told of a stranger; inside another connection there is none.
@@ -114,7 +54,7 @@ pub struct Door<G> {
     _alive: watch::Sender<()>,
 }
 
-/// What comes through a door: first the proof, then channels.
+/// What comes of a connection: first the proof, then channels.
 pub struct Visitor {
     /// Who it is, once proven.
     pub proven: oneshot::Receiver<Proven>,
@@ -124,14 +64,14 @@ pub struct Visitor {
     pub alive: Alive,
 }
 
-impl<G: Gate> Door<G> {
-    /// A door, and what comes through it.
+impl<G: Authenticate> ServerHandler<G> {
+    /// A handler for a connection from outside, and what comes of it.
     #[must_use]
     pub fn new(gate: Arc<G>, from: SocketAddr, knock: Knock) -> (Self, Visitor) {
         Self::with(gate, from, Some(knock), None)
     }
 
-    /// A door inside the connection of somebody who is proven.
+    /// A handler for a connection inside that of somebody who is proven.
     #[must_use]
     pub fn inside(gate: Arc<G>, from: SocketAddr, identity: Identity) -> (Self, Visitor) {
         Self::with(gate, from, None, Some(identity))
@@ -141,7 +81,7 @@ impl<G: Gate> Door<G> {
         let (proven, on_proven) = oneshot::channel();
         let (opens, on_opens) = mpsc::unbounded_channel();
         let (sender, alive) = Alive::new();
-        let door = Self {
+        let handler = Self {
             gate,
             from,
             knock,
@@ -154,7 +94,7 @@ impl<G: Gate> Door<G> {
             wishes: Arc::new(Semaphore::new(MOST_WISHES)),
             _alive: sender,
         };
-        (door, Visitor { proven: on_proven, opens: on_opens, alive })
+        (handler, Visitor { proven: on_proven, opens: on_opens, alive })
     }
 
     /// Whether a key may be tried at all: SHA-1 signatures and endless names are not looked at.
@@ -194,7 +134,7 @@ impl<G: Gate> Door<G> {
     }
 }
 
-impl<G: Gate> Handler for Door<G> {
+impl<G: Authenticate> Handler for ServerHandler<G> {
     type Error = russh::Error;
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
@@ -254,7 +194,7 @@ impl<G: Gate> Handler for Door<G> {
         }
         let key: &PublicKey = key.public_key;
         match self.gate.authenticate(key, self.from).await {
-            // Inside somebody's connection is nobody else.
+            // Nobody else can log in inside somebody's connection.
             Some(identity) if self.outer.as_ref().is_none_or(|outer| outer.user == identity.user) => {
                 self.identity = Some(identity);
                 typed.clone_into(&mut self.typed);
@@ -267,7 +207,7 @@ impl<G: Gate> Handler for Door<G> {
     async fn auth_openssh_certificate(&mut self, typed: &str, shown: &Certificate) -> Result<Auth, Self::Error> {
         // The name and the algorithm were looked at when it was offered, which comes before every signature.
         match self.gate.certified(shown, self.from) {
-            // Inside somebody's connection is nobody else.
+            // Nobody else can log in inside somebody's connection.
             Ok(identity) if self.outer.as_ref().is_some_and(|outer| outer.user != identity.user) => {
                 Ok(self.refuse("unknown-key", typed).await)
             }

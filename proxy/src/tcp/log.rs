@@ -7,10 +7,10 @@ use std::time::Duration;
 use curfew_policy::decide::Permit;
 use curfew_recorder::{Recording, RecordingError, Sealed};
 
-use super::relay::Counts;
-use crate::clock::Clock;
-use crate::deadline::End;
-use crate::ssh::transcript::Note;
+use crate::lease::End;
+use crate::lease::clock::Clock;
+use crate::record::transcript::Note;
+use crate::tcp::relay::Counts;
 
 /// The longest origin that is written down, in bytes: what a client says of it is any text.
 const LONGEST_ORIGIN: usize = 64;

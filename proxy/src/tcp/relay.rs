@@ -4,7 +4,6 @@
 use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, server};
@@ -13,17 +12,15 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::sync::{Notify, watch};
 
-use crate::deadline::End;
-use crate::idle::Activity;
+use crate::lease::End;
+use crate::lease::farewells::LAST_INPUT;
+use crate::lease::idle::Activity;
 
 /// How much is read at once: two SSH packets. A buffer is there only while there is something in it.
-const ROOM: usize = 64 * 1024;
+const READ_SIZE: usize = 64 * 1024;
 
 /// Less than this is copied out of its buffer, so that a byte on its way does not hold 64 KiB.
-const SMALL: usize = ROOM / 4;
-
-/// How long what a client sent before it closed may take to reach a service that is slow to read.
-const LAST_INPUT: Duration = Duration::from_secs(5);
+const SMALL: usize = READ_SIZE / 4;
 
 /// The bytes that went through, as they go.
 #[derive(Debug, Default)]
@@ -156,7 +153,7 @@ async fn downwards(
 async fn read(from: &ReadHalf<'_>) -> io::Result<Bytes> {
     loop {
         from.readable().await?;
-        let mut buffer = BytesMut::with_capacity(ROOM);
+        let mut buffer = BytesMut::with_capacity(READ_SIZE);
         match from.try_read_buf(&mut buffer) {
             Ok(read) if read < SMALL => return Ok(Bytes::copy_from_slice(&buffer)),
             Ok(_) => return Ok(buffer.freeze()),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use curfew_proxy::clock::Clock;
+use curfew_proxy::lease::clock::Clock;
 use tokio::sync::mpsc;
 use unicode_width::UnicodeWidthChar;
 

@@ -2,7 +2,7 @@
 
 use curfew_policy::grant::GrantEnd;
 use curfew_policy::role::{AtExpiry, Role};
-use curfew_proxy::deadline::{End, Standing};
+use curfew_proxy::lease::{End, Standing};
 
 use super::*;
 use crate::usecase::{

@@ -21,7 +21,8 @@ use curfew_policy::role::Role;
 use curfew_policy::rule::Rule;
 use curfew_policy::target::{Address, Protocol, Target, TargetAuth};
 use curfew_policy::user::{Duty, Person};
-use curfew_proxy::clock::Clock;
+use aws_lc_rs::signature::Ed25519KeyPair;
+use curfew_proxy::lease::clock::Clock;
 use tempfile::TempDir;
 
 use super::admit::{Admitted, Caller, admit};

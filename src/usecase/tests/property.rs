@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use curfew_policy::grant::GrantState;
 use curfew_policy::time::until;
-use curfew_proxy::deadline::{End, Standing};
+use curfew_proxy::lease::{End, Standing};
 use proptest::prelude::*;
 
 use super::*;

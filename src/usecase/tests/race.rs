@@ -1,6 +1,6 @@
 //! Two things at the same moment.
 
-use curfew_proxy::deadline::{End, Standing};
+use curfew_proxy::lease::{End, Standing};
 
 use super::*;
 use crate::usecase::{cancel::cancel, hangup, reload::reload, revoke::revoke};

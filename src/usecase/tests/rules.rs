@@ -3,7 +3,7 @@
 use curfew_policy::grant::GrantEnd;
 use curfew_policy::request::LAPSES_AFTER;
 use curfew_policy::time::after;
-use curfew_proxy::deadline::Standing;
+use curfew_proxy::lease::Standing;
 
 use super::*;
 use crate::sweep;

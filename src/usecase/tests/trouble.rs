@@ -1,7 +1,7 @@
 //! Crashes, a database that is locked, gone or replaced, and clocks that jump.
 
 use curfew_policy::grant::GrantEnd;
-use curfew_proxy::deadline::{End, Standing};
+use curfew_proxy::lease::{End, Standing};
 use sqlx::Executor;
 
 use super::*;
@@ -85,7 +85,7 @@ async fn a_wall_clock_that_stands_still_gives_a_new_session_no_more_time() {
     let grant = bench.granted(HOUR).await;
     bench.clock.step(Duration::ZERO, HOUR - MINUTE);
     let admitted = bench.connect("alice", "web1").await.unwrap();
-    let left = |lease: &curfew_proxy::deadline::Lease| match lease.standing() {
+    let left = |lease: &curfew_proxy::lease::Lease| match lease.standing() {
         Standing::Until(until) => until.remaining(bench.clock.now()),
         Standing::Over(_) => Duration::ZERO,
     };
