@@ -7,7 +7,7 @@ use std::sync::Arc;
 use curfew_policy::target::{Protocol, Target};
 
 use crate::config::Config;
-use crate::secrets::{PublicParts, Secrets};
+use crate::identity::keys::{GatewayKeys, PublicParts};
 
 /// The port of SSH, which needs no mention.
 const SSH_PORT: u16 = 22;
@@ -24,7 +24,7 @@ pub fn run(file: &Path) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match Secrets::open(&loaded.config.gateway.state_dir) {
+    match GatewayKeys::open(&loaded.config.gateway.state_dir) {
         Ok(secrets) => {
             print!("{}", page(&secrets.public(), &loaded.config));
             ExitCode::SUCCESS

@@ -13,7 +13,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::playback::{Manner, Playback, TIDY};
+use crate::recordings::playback::{Manner, Playback, TIDY};
 
 /// What to play, and how.
 #[derive(Debug, clap::Args)]

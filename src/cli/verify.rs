@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use curfew_recorder::{EXTENSION, PublicKey, Verdict, printable, verify};
 
 use crate::config::{Config, Faults};
-use crate::secrets::{Secrets, SecretsError, seal_bytes};
+use crate::identity::keys::{GatewayKeys, KeysError, seal_bytes};
 use crate::store::{self, DATABASE_FILE, HEAD_FILE, StoreError, verify_audit};
 
 /// What to verify, and with whose key.
@@ -39,7 +39,7 @@ enum NotVerified {
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
-    Secrets(#[from] SecretsError),
+    GatewayKeys(#[from] KeysError),
     #[error("the audit log cannot be read: {0}")]
     Store(#[from] StoreError),
     #[error("{path}: {why}", path = printable(&.0.display().to_string()), why = .1)]
@@ -65,7 +65,7 @@ async fn verified(args: Args) -> Result<bool, NotVerified> {
     let (key, config) = match (&args.config, &args.key) {
         (Some(file), _) => {
             let config = Config::load(file)?.config;
-            (Secrets::open(&config.gateway.state_dir)?.public().seal, Some(config))
+            (GatewayKeys::open(&config.gateway.state_dir)?.public().seal, Some(config))
         }
         (None, Some(key)) => (read_key(key)?, None),
         (None, None) => {

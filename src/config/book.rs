@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::nearest::nearest;
+use crate::text::suggest::nearest;
 
 /// Something about the file that a person should know: `FILE:LINE: text`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod certificates;
 mod gateway;
 pub(crate) mod key;
 mod people;
+pub mod revoked;
 mod role;
 mod rule;
 mod section;

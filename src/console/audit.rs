@@ -8,7 +8,7 @@ use crate::usecase::audit::Filter;
 impl Call<'_> {
     /// Prints the log. The first page is there before anything is printed; a database that fails later breaks off.
     pub(super) async fn audit(&mut self, filter: Filter) -> Ended {
-        let mut pages = usecase::audit::audit(self.desk, self.actor, filter).await?;
+        let mut pages = usecase::audit::audit(self.app, self.actor, filter).await?;
         let mut page = pages.next().await?;
         let mut first = true;
         loop {
@@ -21,7 +21,7 @@ impl Call<'_> {
                 let comma = if first || over { "" } else { "," };
                 format!("{before}{comma}{}{after}", items.join(","))
             } else {
-                render::audit(&self.sheet(&self.desk.rules()), &page, first)
+                render::audit(&self.sheet(&self.app.rules()), &page, first)
             };
             self.pen.out(&text).await?;
             if over {

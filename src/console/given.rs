@@ -1,8 +1,8 @@
 //! What was given to a command: its operands and options, not yet understood.
 
 use super::spec::{Operands, Opt, Spec, Takes};
-use crate::nearest::nearest;
-use crate::words::Word;
+use crate::text::shell_words::Word;
+use crate::text::suggest::nearest;
 
 /// The operands and options of a command.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::words::quote_word;
+use crate::text::shell_words::quote_word;
 
 /// How the person reached the bastion, and so how they will reach it again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,11 +14,11 @@ use tokio::sync::mpsc;
 use super::hints::Hints;
 use super::run::{Setting, run};
 use super::run_tests::Typist;
-use crate::onair::{Channel, OnAir};
+use crate::live::recordings::{Channel, LiveRecordings};
 use crate::store::Recorded;
+use crate::usecase::status::StatusSource;
 use crate::usecase::tests::{Bench, HOUR};
-use crate::usecase::{hangup, record};
-use crate::vitals::Vitals;
+use crate::usecase::{end_session, record};
 
 /// alice is on web1.
 async fn on_web1(bench: &Bench) -> SessionId {
@@ -27,7 +27,13 @@ async fn on_web1(bench: &Bench) -> SessionId {
 }
 
 /// A channel of a session begins, as the gate would have it.
-async fn begin(bench: &Bench, air: &OnAir, session: SessionId, number: u32, kind: &'static str) -> Recording {
+async fn begin(
+    bench: &Bench,
+    live_recordings: &LiveRecordings,
+    session: SessionId,
+    number: u32,
+    kind: &'static str,
+) -> Recording {
     let key = Arc::new(SealKey::ephemeral().expect("a key"));
     let header = Header::new((120, 40), 0, None, None, Origin::default());
     let name = format!("{session}-{number}.cast");
@@ -35,9 +41,9 @@ async fn begin(bench: &Bench, air: &OnAir, session: SessionId, number: u32, kind
     let path = recording.path().display().to_string();
     let row =
         Recorded { channel: number, kind: kind.into(), command: Some("top\u{7}".into()), path, bytes: 0, sealed: None };
-    record::started(&bench.desk, session, &row).await.expect("it is written down");
+    record::started(&bench.app, session, &row).await.expect("it is written down");
     let live = recording.live();
-    air.begin(session, Channel { number, kind, command: row.command, size: (120, 40), live });
+    live_recordings.begin(session, Channel { number, kind, command: row.command, size: (120, 40), live });
     recording
 }
 
@@ -64,7 +70,7 @@ impl Watcher {
 /// A watcher, and the watching itself.
 fn watch<'a>(
     bench: &'a Bench,
-    air: &'a OnAir,
+    live_recordings: &'a LiveRecordings,
     line: &'static str,
     pty: Option<(u32, u32)>,
 ) -> (Watcher, mpsc::Sender<Bytes>, impl Future<Output = u32> + 'a) {
@@ -74,32 +80,33 @@ fn watch<'a>(
     let console = Console { command: line.into(), called: "eve".into(), from, pty, output, input };
     let watching = async move {
         let hints = Hints::ssh("bastion", 2222);
-        let vitals = Vitals::new(Drain::new(), []);
-        run(Setting { desk: &bench.desk, air, hints: &hints, vitals: &vitals }, &bench.actor("eve"), console).await
+        let status = StatusSource::new(Drain::new(), []);
+        run(Setting { app: &bench.app, live_recordings, hints: &hints, status: &status }, &bench.actor("eve"), console)
+            .await
     };
     (Watcher { pieces, seen: String::new() }, keys, Box::pin(watching))
 }
 
 #[tokio::test]
 async fn a_watcher_sees_what_is_shown_and_the_end() {
-    let (bench, air) = (Bench::new().await, OnAir::default());
+    let (bench, live_recordings) = (Bench::new().await, LiveRecordings::default());
     let session = on_web1(&bench).await;
-    let first = begin(&bench, &air, session, 1, "shell").await;
+    let first = begin(&bench, &live_recordings, session, 1, "shell").await;
     first.output(Duration::ZERO, "before".into());
-    let (mut eve, _keys, watching) = watch(&bench, &air, "watch s1", Some((80, 24)));
+    let (mut eve, _keys, watching) = watch(&bench, &live_recordings, "watch s1", Some((80, 24)));
     let story = async {
         eve.sees("before").await;
         assert!(eve.seen.starts_with("-- channel 1 shell `top\\u{7}`, 120x40; yours is 80x24\n"), "{:?}", eve.seen);
         first.output(Duration::from_secs(1), "after".into());
         eve.sees("after").await;
-        let second = begin(&bench, &air, session, 2, "exec").await;
+        let second = begin(&bench, &live_recordings, session, 2, "exec").await;
         second.output(Duration::ZERO, "second".into());
         first.seal("client", Duration::from_secs(2)).await.expect("it is sealed");
-        air.end(session, 1);
+        live_recordings.end(session, 1);
         eve.sees("second").await;
         second.seal("expired", Duration::from_secs(2)).await.expect("it is sealed");
-        hangup::ended(&bench.desk, session, &End::Expired).await;
-        air.over(session);
+        end_session::ended(&bench.app, session, &End::Expired).await;
+        live_recordings.over(session);
         eve.sees("s1 has ended: expired\n").await;
     };
     let (status, ()) = tokio::join!(watching, Box::pin(story));
@@ -108,28 +115,28 @@ async fn a_watcher_sees_what_is_shown_and_the_end() {
 
 #[tokio::test]
 async fn q_leaves_a_session_that_goes_on() {
-    let (bench, air) = (Bench::new().await, OnAir::default());
+    let (bench, live_recordings) = (Bench::new().await, LiveRecordings::default());
     let session = on_web1(&bench).await;
-    let recording = begin(&bench, &air, session, 1, "shell").await;
+    let recording = begin(&bench, &live_recordings, session, 1, "shell").await;
     recording.output(Duration::ZERO, "shown".into());
-    let (mut eve, keys, watching) = watch(&bench, &air, "watch s1", Some((80, 24)));
+    let (mut eve, keys, watching) = watch(&bench, &live_recordings, "watch s1", Some((80, 24)));
     let story = async {
         eve.sees("shown").await;
         keys.send("q".into()).await.expect("it is typed");
-        eve.sees(crate::playback::TIDY).await;
+        eve.sees(crate::recordings::playback::TIDY).await;
     };
     let (status, ()) = tokio::join!(watching, story);
     assert_eq!(status, 0);
-    assert!(bench.desk.leases().is_live(session));
+    assert!(bench.app.leases().is_live(session));
 }
 
 #[tokio::test]
 async fn a_watcher_who_reads_nothing_delays_nobody() {
-    let (bench, air) = (Bench::new().await, OnAir::default());
+    let (bench, live_recordings) = (Bench::new().await, LiveRecordings::default());
     let session = on_web1(&bench).await;
-    let recording = begin(&bench, &air, session, 1, "shell").await;
+    let recording = begin(&bench, &live_recordings, session, 1, "shell").await;
     // Nothing is taken from this watcher's line, which holds one piece.
-    let (_eve, _keys, watching) = watch(&bench, &air, "watch s1", None);
+    let (_eve, _keys, watching) = watch(&bench, &live_recordings, "watch s1", None);
     let work = async {
         for _ in 0..200 {
             recording.ready().await.expect("it goes on");
@@ -149,7 +156,7 @@ async fn only_live_sessions_are_watched_and_only_by_those_who_may() {
     let session = on_web1(&bench).await;
     let came = Typist::new(&bench, "dave").types("watch s1").await;
     assert_eq!((came.status, came.err.as_str()), (1, "curfew: s1: not found\n"));
-    hangup::ended(&bench.desk, session, &End::Client).await;
+    end_session::ended(&bench.app, session, &End::Client).await;
     let came = Typist::new(&bench, "eve").types("watch s1").await;
     assert_eq!(
         (came.status, came.err.as_str()),
@@ -159,13 +166,13 @@ async fn only_live_sessions_are_watched_and_only_by_those_who_may() {
 
 #[tokio::test]
 async fn a_pipe_gets_a_whole_session_byte_for_byte() {
-    let (bench, air) = (Bench::new().await, OnAir::default());
+    let (bench, live_recordings) = (Bench::new().await, LiveRecordings::default());
     let session = on_web1(&bench).await;
-    let first = begin(&bench, &air, session, 1, "shell").await;
+    let first = begin(&bench, &live_recordings, session, 1, "shell").await;
     first.output(Duration::ZERO, "one\r\n".into());
     first.output(Duration::from_secs(3600), "two\r\n".into());
     first.seal("client", Duration::from_secs(3600)).await.expect("it is sealed");
-    let second = begin(&bench, &air, session, 2, "exec").await;
+    let second = begin(&bench, &live_recordings, session, 2, "exec").await;
     let ticket = second.output(Duration::ZERO, "three".into());
     second.written(ticket).await.expect("it is written");
     let eve = Typist::new(&bench, "eve");
@@ -181,17 +188,17 @@ async fn a_pipe_gets_a_whole_session_byte_for_byte() {
 
 #[tokio::test]
 async fn q_ends_a_replay_on_a_terminal() {
-    let (bench, air) = (Bench::new().await, OnAir::default());
+    let (bench, live_recordings) = (Bench::new().await, LiveRecordings::default());
     let session = on_web1(&bench).await;
-    let recording = begin(&bench, &air, session, 1, "shell").await;
+    let recording = begin(&bench, &live_recordings, session, 1, "shell").await;
     recording.output(Duration::ZERO, "first".into());
     recording.output(Duration::from_secs(86_400), "a day later".into());
     recording.seal("client", Duration::from_secs(86_400)).await.expect("it is sealed");
-    let (mut eve, keys, playing) = watch(&bench, &air, "replay s1 --speed 2", Some((80, 24)));
+    let (mut eve, keys, playing) = watch(&bench, &live_recordings, "replay s1 --speed 2", Some((80, 24)));
     let story = async {
         eve.sees("first").await;
         keys.send("q".into()).await.expect("it is typed");
-        eve.sees(crate::playback::TIDY).await;
+        eve.sees(crate::recordings::playback::TIDY).await;
     };
     let (status, ()) = tokio::join!(playing, story);
     assert_eq!(status, 0);

@@ -6,7 +6,6 @@
 pub mod asking;
 mod audit;
 pub mod command;
-pub mod escape;
 mod given;
 pub mod help;
 pub mod hints;

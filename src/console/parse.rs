@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use super::command::{Command, Line};
 use super::given::{Given, gather};
 use super::spec::{self, Spec};
-use crate::nearest::nearest;
+use crate::text::shell_words::{Word, split};
+use crate::text::suggest::nearest;
 use crate::usecase::list::Which;
 use crate::usecase::request::Wish;
-use crate::words::{Word, split};
 
 /// The longest command that is looked at, in bytes.
 pub const LONGEST_LINE: usize = 16 * 1024;

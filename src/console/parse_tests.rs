@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use super::command::{Command, Line};
 use super::parse::{LONGEST_LINE, parse};
 use super::spec::{self, COMMANDS};
+use crate::text::shell_words::quote;
 use crate::usecase::list::Which;
 use crate::usecase::request::Wish;
-use crate::words::quote;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

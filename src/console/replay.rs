@@ -5,24 +5,24 @@ use std::path::Path;
 use curfew_policy::id::SessionId;
 use curfew_recorder::{CastError, Pace};
 
-use super::escape::escape;
 use super::pen::{Gone, Pen};
 use super::run::{Call, Ended, Stop};
-use crate::playback::{Manner, Playback, TIDY};
+use crate::recordings::playback::{Manner, Playback, TIDY};
 use crate::store::Recorded;
+use crate::text::escape::escape;
 use crate::usecase::record::{Look, look};
-use crate::usecase::{Desk, Fault};
+use crate::usecase::{App, Fault};
 
 impl Call<'_> {
     /// Plays the recordings of a session: on a terminal at some pace, else at once.
     pub(super) async fn replay(&mut self, id: SessionId, pace: Pace) -> Ended {
-        let session = look(self.desk, self.actor, id, Look::Replay).await?;
+        let session = look(self.app, self.actor, id, Look::Replay).await?;
         if session.recordings.is_empty() {
             return Err(Fault::refused("no-recording", format!("{id} has no recording: no channel was opened")).into());
         }
         let manner = if self.pty.is_some() { Manner::Paced(pace) } else { Manner::AtOnce };
         let played = tokio::select! {
-            played = play(&self.pen, self.desk, &session.recordings, manner) => played,
+            played = play(&self.pen, self.app, &session.recordings, manner) => played,
             () = self.keys.quit() => Ok(()),
             Gone = self.pen.gone() => return Err(Stop::Gone),
         };
@@ -34,11 +34,11 @@ impl Call<'_> {
 }
 
 /// Plays recordings one after the other, each with a line that says what it is.
-async fn play(pen: &Pen, desk: &Desk, recordings: &[Recorded], manner: Manner) -> Result<(), Stop> {
+async fn play(pen: &Pen, app: &App, recordings: &[Recorded], manner: Manner) -> Result<(), Stop> {
     for recording in recordings {
         let command = recording.command.as_ref().map(|command| format!(" `{}`", escape(command))).unwrap_or_default();
         pen.err(&format!("-- channel {} {}{command}\n", recording.channel, recording.kind)).await?;
-        let mut playback = Playback::start(Path::new(&recording.path), manner, desk.clock().clone());
+        let mut playback = Playback::start(Path::new(&recording.path), manner, app.clock().clone());
         while let Some(piece) = playback.next().await.map_err(|why| unreadable(recording, &why))? {
             pen.raw(&piece).await?;
         }

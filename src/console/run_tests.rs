@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 
 use super::hints::Hints;
 use super::run::{Setting, run};
-use crate::onair::OnAir;
+use crate::live::recordings::LiveRecordings;
 use crate::usecase::Actor;
+use crate::usecase::status::StatusSource;
 use crate::usecase::tests::Bench;
-use crate::vitals::Vitals;
 
 /// What came of a command.
 #[derive(Debug)]
@@ -29,13 +29,13 @@ pub struct Typist<'a> {
     actor: Actor,
     called: String,
     pub pty: Option<(u32, u32)>,
-    pub air: OnAir,
+    pub live_recordings: LiveRecordings,
 }
 
 impl<'a> Typist<'a> {
     pub fn new(bench: &'a Bench, name: &str) -> Self {
         let actor = if name == "operator" { Actor::Operator } else { bench.actor(name) };
-        Self { bench, actor, called: name.to_owned(), pty: None, air: OnAir::default() }
+        Self { bench, actor, called: name.to_owned(), pty: None, live_recordings: LiveRecordings::default() }
     }
 
     /// Types a command, and whatever comes through `keys` while it goes on.
@@ -50,8 +50,9 @@ impl<'a> Typist<'a> {
             input: keys,
         };
         let hints = Hints::ssh("bastion", 2222);
-        let vitals = Vitals::new(Drain::new(), []);
-        let setting = Setting { desk: &self.bench.desk, air: &self.air, hints: &hints, vitals: &vitals };
+        let status = StatusSource::new(Drain::new(), []);
+        let setting =
+            Setting { app: &self.bench.app, live_recordings: &self.live_recordings, hints: &hints, status: &status };
         let read = async {
             let (mut out, mut err) = (Vec::new(), Vec::new());
             while let Some(piece) = pieces.recv().await {
@@ -154,7 +155,7 @@ async fn every_command_answers_with_one_json_value() {
 #[tokio::test]
 async fn what_is_mistyped_is_told_before_anything_is_looked_up() {
     let bench = Bench::new().await;
-    bench.desk.store().close().await;
+    bench.app.store().close().await;
     let alice = Typist::new(&bench, "alice");
     for line in ["aprove r1", "show", "request web1", "deny r1", "approve r1 --json --fro 5m"] {
         let came = alice.types(line).await;

@@ -7,7 +7,7 @@ use curfew_policy::time::{format_duration, until};
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::escape::escape;
+use crate::text::escape::escape;
 
 /// Where text is shown, and when.
 #[derive(Debug, Clone, Copy)]

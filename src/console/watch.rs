@@ -7,11 +7,11 @@ use curfew_policy::id::{AnyId, SessionId};
 use curfew_recorder::{Follower, What};
 use tokio::sync::watch;
 
-use super::escape::escape;
 use super::pen::{Gone, Pen};
 use super::run::{Call, Ended, Stop};
-use crate::onair::Channel;
-use crate::playback::TIDY;
+use crate::live::recordings::Channel;
+use crate::recordings::playback::TIDY;
+use crate::text::escape::escape;
 use crate::usecase::record::{Look, look};
 use crate::usecase::view::AnyView;
 use crate::usecase::{self, Fault};
@@ -22,11 +22,11 @@ const BACKLOG: u64 = 4 << 20;
 impl Call<'_> {
     /// Follows a live session until it is over, or the watcher has seen enough.
     pub(super) async fn watch(&mut self, id: SessionId) -> Ended {
-        look(self.desk, self.actor, id, Look::Watch).await?;
-        let channels = self.air.channels(id);
+        look(self.app, self.actor, id, Look::Watch).await?;
+        let channels = self.live_recordings.channels(id);
         // Asked after the channels were, so that a session that ends meanwhile ends them too.
-        if !self.desk.leases().is_live(id) {
-            self.air.over(id);
+        if !self.app.leases().is_live(id) {
+            self.live_recordings.over(id);
             let replay = self.hints.command(&format!("replay {id}"));
             return Err(Fault::refused("ended", format!("{id} has ended; see it again with `{replay}`")).into());
         }
@@ -47,7 +47,7 @@ impl Call<'_> {
 
     /// `: expired`, where it is known already.
     async fn why_ended(&self, id: SessionId) -> String {
-        match usecase::show::show(self.desk, self.actor, AnyId::Session(id)).await {
+        match usecase::show::show(self.app, self.actor, AnyId::Session(id)).await {
             Ok(AnyView::Session(view)) => view.ended_why.map(|why| format!(": {why}")).unwrap_or_default(),
             _ => String::new(),
         }

@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use super::frame::{Ask, Frame, read, write};
 use super::server::SOCKET;
 use crate::config::{Config, Faults};
-use crate::words::quote;
+use crate::text::shell_words::quote;
 
 /// What the person who typed Ctrl-C sends.
 const CTRL_C: &[u8] = b"\x03";

@@ -21,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use self::guide::Guide;
 use self::stage::Stage;
 use self::target::Target;
-use crate::secrets::Secrets;
+use crate::identity::keys::GatewayKeys;
 use crate::serve;
 
 /// What follows `curfew demo`.
@@ -64,7 +64,7 @@ async fn show(grant: &str) -> Result<(), String> {
 
 /// Starts everything, says what to type, and serves until it is interrupted.
 async fn play(stage: &Stage, grant: &str, interrupts: &mut Interrupts) -> Result<(), String> {
-    let keys = Secrets::open(&stage.state_dir()).map_err(|error| error.to_string())?.public();
+    let keys = GatewayKeys::open(&stage.state_dir()).map_err(|error| error.to_string())?.public();
     let cannot = |error: io::Error| format!("cannot set the demo up: {error}");
     let host_key = keys.host_key.to_openssh().map_err(|error| error.to_string())?;
     let target = Target::start(&stage.target_folder(), &keys.user_ca).await.map_err(cannot)?;

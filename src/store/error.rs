@@ -1,6 +1,6 @@
 //! What can go wrong with the database, and what a person is told of it.
 
-use crate::private::NotPrivate;
+use crate::files::private::NotPrivate;
 
 /// The database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

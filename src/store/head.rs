@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use super::chain::Checkpoint;
-use crate::private;
+use crate::files::private;
 
 /// Its name in `state_dir`.
 pub const HEAD_FILE: &str = "audit.head";

@@ -41,7 +41,7 @@ pub use tail::Gap;
 pub use tx::Tx;
 pub use verify::{Verdict, verify_audit};
 
-use crate::private;
+use crate::files::private;
 use dialect::Pool;
 use head::Head;
 use tx::Tail;

@@ -12,7 +12,7 @@ use curfew_policy::user::Person;
 use jiff::Timestamp;
 
 use super::request::{Asked, finish};
-use super::{Actor, Desk, Fault, Outcome, Rulebook, grant, sight};
+use super::{Actor, App, Fault, Outcome, Rulebook, grant, visibility};
 use crate::store::{Action, Event, Events, Filed, Tx};
 
 /// Approves a request; with enough approvals by today's rules it is granted. `shorten` grants less time than was asked
@@ -21,29 +21,29 @@ use crate::store::{Action, Event, Events, Filed, Tx};
 /// # Errors
 /// When it is not there for this actor, not pending, or not theirs to approve; or the database does not answer.
 pub async fn approve(
-    desk: &Desk,
+    app: &App,
     actor: &Actor,
     id: RequestId,
     shorten: Option<Duration>,
     note: Option<String>,
 ) -> Outcome<Asked> {
     let person = actor.user()?.clone();
-    let at_desk = desk.clone();
-    desk.whole(async move { approve_whole(&at_desk, person, id, shorten, note).await }).await
+    let at_app = app.clone();
+    app.whole(async move { approve_whole(&at_app, person, id, shorten, note).await }).await
 }
 
 async fn approve_whole(
-    desk: &Desk,
+    app: &App,
     person: Person,
     id: RequestId,
     shorten: Option<Duration>,
     note: Option<String>,
 ) -> Outcome<Asked> {
-    let rules = desk.rules();
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+    let rules = app.rules();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let actor = Actor::Person(person.clone());
-    let filed = sight::request(&mut tx.read(), &actor, &rules, id).await?;
+    let filed = visibility::request(&mut tx.read(), &actor, &rules, id).await?;
     let duration = may_approve(&filed, &person, shorten, &rules, now)?;
     let extended = extended_grant(&mut tx, &filed.request).await?;
     let carried = rules.reassess(&filed, duration)?;
@@ -57,7 +57,7 @@ async fn approve_whole(
     let mut events = Events::from(approved_event(&request, &approval, duration, now));
     if !enough(&carried, &request, &rules) {
         let waits_for = carried.approver_groups().into_iter().map(str::to_owned).collect();
-        return finish(desk, tx, events, id, None, waits_for).await;
+        return finish(app, tx, events, id, None, waits_for).await;
     }
     let given = match extended.as_ref().zip(to) {
         Some((of, to)) => grant::lengthen(&mut tx, &request, of, to).await?,
@@ -66,7 +66,7 @@ async fn approve_whole(
     for event in grant::events(&request, &given, &person.name, now) {
         events = events.and(event);
     }
-    finish(desk, tx, events, id, Some(given), Vec::new()).await
+    finish(app, tx, events, id, Some(given), Vec::new()).await
 }
 
 /// Whether this person may approve it now, and for how long it then is.

@@ -1,4 +1,4 @@
-//! Turns a request whose rules are satisfied into a grant, or into more time for one: the common end of asking and
+//! WaitingLimit a request whose rules are satisfied into a grant, or into more time for one: the common end of asking and
 //! approving.
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use curfew_policy::request::Request;
 use curfew_policy::time::{after, format_duration, rfc3339, to_millis};
 use jiff::Timestamp;
 
-use super::{Desk, Outcome};
+use super::{App, Outcome};
 use crate::store::{Action, Event, NewGrant, StoreError, Tx};
 
 /// What a granted request came to, for the live sessions to be told once it is committed.
@@ -33,12 +33,12 @@ impl Given {
     }
 
     /// Tells the live sessions. Only after the commit.
-    pub(super) fn announce(&self, desk: &Desk, now: Now) {
+    pub(super) fn announce(&self, app: &App, now: Now) {
         match *self {
             Self::New(id, expires_at) => {
-                desk.leases().deadline(id, now, expires_at);
+                app.leases().deadline(id, now, expires_at);
             }
-            Self::Longer(id, from, to) => desk.leases().extend(id, now, from, to),
+            Self::Longer(id, from, to) => app.leases().extend(id, now, from, to),
         }
     }
 }

@@ -6,22 +6,22 @@ use curfew_proxy::deadline::End;
 
 use super::approve::needed_note;
 use super::view::SessionView;
-use super::{Actor, Desk, Fault, Outcome, sight};
+use super::{Actor, App, Fault, Outcome, visibility};
 use crate::store::{Action, Event};
 
 /// Kills a live session, with a note that says why. Those with the duty may, and the operator.
 ///
 /// # Errors
 /// When it is not there for this actor, not live, or not theirs to kill; or the database does not answer.
-pub async fn kill(desk: &Desk, actor: &Actor, id: SessionId, note: &str) -> Outcome<SessionView> {
-    let (at_desk, actor, note) = (desk.clone(), actor.clone(), needed_note(note)?);
-    desk.whole(async move { kill_whole(&at_desk, &actor, id, &note).await }).await
+pub async fn kill(app: &App, actor: &Actor, id: SessionId, note: &str) -> Outcome<SessionView> {
+    let (at_app, actor, note) = (app.clone(), actor.clone(), needed_note(note)?);
+    app.whole(async move { kill_whole(&at_app, &actor, id, &note).await }).await
 }
 
-async fn kill_whole(desk: &Desk, actor: &Actor, id: SessionId, note: &str) -> Outcome<SessionView> {
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
-    let session = sight::session(&mut tx.read(), actor, &desk.rules(), id).await?;
+async fn kill_whole(app: &App, actor: &Actor, id: SessionId, note: &str) -> Outcome<SessionView> {
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
+    let session = visibility::session(&mut tx.read(), actor, &app.rules(), id).await?;
     if !actor.has(Duty::Kill) {
         let hint = if actor.is(&session.user) {
             format!("; end your own with: done {}", session.grant)
@@ -30,7 +30,7 @@ async fn kill_whole(desk: &Desk, actor: &Actor, id: SessionId, note: &str) -> Ou
         };
         return Err(Fault::refused("not-allowed", format!("you do not have the duty `kill`{hint}")));
     }
-    if !desk.leases().is_live(id) {
+    if !app.leases().is_live(id) {
         return Err(Fault::refused("ended", format!("{id} has ended already")));
     }
     let event = Event::new(now, actor.name(), Action::SessionKilled, id)
@@ -39,6 +39,6 @@ async fn kill_whole(desk: &Desk, actor: &Actor, id: SessionId, note: &str) -> Ou
         .with("grant", session.grant.to_string())
         .with("note", note);
     tx.commit(event).await?;
-    desk.leases().kill(id, End::Killed { by: actor.name().to_owned(), note: note.to_owned() });
+    app.leases().kill(id, End::Killed { by: actor.name().to_owned(), note: note.to_owned() });
     Ok(SessionView::from(&session))
 }

@@ -8,7 +8,7 @@ use curfew_policy::target::{Protocol, Target};
 
 use super::admit::Caller;
 use super::request::unknown_target;
-use super::{Desk, Fault, Outcome, refuse};
+use super::{App, Fault, Outcome, refuse};
 use crate::store::Grants;
 
 /// The port of SSH.
@@ -19,16 +19,16 @@ const SSH_PORT: u32 = 22;
 ///
 /// # Errors
 /// When no target that the person may know of is meant, or another port of it.
-pub async fn reach(desk: &Desk, caller: Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
-    let reached = named(desk, &caller, port, own_port).await;
+pub async fn reach(app: &App, caller: Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
+    let reached = named(app, &caller, port, own_port).await;
     if let Err(fault) = &reached {
-        refuse::session(desk, &caller, fault).await;
+        refuse::session(app, &caller, fault).await;
     }
     reached
 }
 
-async fn named(desk: &Desk, caller: &Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
-    let rules = desk.rules();
+async fn named(app: &App, caller: &Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
+    let rules = app.rules();
     let person = rules.people.get(&caller.user);
     let person = person.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
     let unknown = || {
@@ -41,7 +41,7 @@ async fn named(desk: &Desk, caller: &Caller, port: u32, own_port: u16) -> Outcom
     let target = rules.targets.get(&caller.target).ok_or_else(unknown)?;
     if rules.roles_for(person, target).is_empty() {
         // No rule is left for it, but there may be a grant of earlier.
-        let held = desk.store().view().await?.read().grants(Grants::Toward(&person.name, &target.name)).await?;
+        let held = app.store().view().await?.read().grants(Grants::Toward(&person.name, &target.name)).await?;
         if held.is_empty() {
             return Err(unknown().into());
         }
@@ -51,7 +51,7 @@ async fn named(desk: &Desk, caller: &Caller, port: u32, own_port: u16) -> Outcom
         Protocol::Ssh => [SSH_PORT, own, u32::from(own_port)].contains(&port),
         Protocol::Tcp => port == own,
     };
-    if fits { Ok(target.protocol) } else { Err(wrong_port(desk.door(), target, port).into()) }
+    if fits { Ok(target.protocol) } else { Err(wrong_port(app.door(), target, port).into()) }
 }
 
 /// Whether a host is an address, in any spelling that a system's resolver takes for one (`0x7f.1`, `2130706433`).

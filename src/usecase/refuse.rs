@@ -8,7 +8,7 @@ use std::time::Duration;
 use curfew_policy::refusal::Refusal;
 
 use super::admit::Caller;
-use super::{Actor, Desk, Fault, Outcome};
+use super::{Actor, App, Fault, Outcome};
 use crate::store::{Action, Event, Events};
 
 /// How long equal refusals are counted before they are written again.
@@ -88,42 +88,42 @@ impl Repeats {
 }
 
 /// Somebody proven was not let in.
-pub(super) async fn session(desk: &Desk, caller: &Caller, fault: &Fault) {
+pub(super) async fn session(app: &App, caller: &Caller, fault: &Fault) {
     // The database, which did not answer, does not take this either.
     let Fault::Refused(refusal) = fault else { return };
     // A name that is no target may be anything: such names count as one.
-    let about = if desk.rules().targets.contains_key(&caller.target) { caller.target.clone() } else { String::new() };
+    let about = if app.rules().targets.contains_key(&caller.target) { caller.target.clone() } else { String::new() };
     let key = Key { action: Action::SessionRefused, actor: caller.user.clone(), about, code: refusal.code };
-    write(desk, key, &caller.target, refusal, Some(&caller.from)).await;
+    write(app, key, &caller.target, refusal, Some(&caller.from)).await;
 }
 
 /// Somebody asked for what no rule gives.
-pub(super) async fn request(desk: &Desk, actor: &Actor, subject: &str, refusal: &Refusal) {
+pub(super) async fn request(app: &App, actor: &Actor, subject: &str, refusal: &Refusal) {
     let actor = actor.name().to_owned();
     let key = Key { action: Action::RequestRefused, actor, about: String::new(), code: refusal.code };
-    write(desk, key, subject, refusal, None).await;
+    write(app, key, subject, refusal, None).await;
 }
 
 /// A connection was refused before anybody was proven: from where (an address), the machine's word for it, and more.
-pub async fn connection(desk: &Desk, from: &str, code: &'static str, detail: &str) {
+pub async fn connection(app: &App, from: &str, code: &'static str, detail: &str) {
     // Addresses are cheap: they count as one.
     let key = Key { action: Action::ConnectionRefused, actor: "curfew".to_owned(), about: String::new(), code };
     let detail: String = detail.escape_debug().take(200).collect();
-    write(desk, key, from, &Refusal::new(code, detail), Some(from)).await;
+    write(app, key, from, &Refusal::new(code, detail), Some(from)).await;
 }
 
-async fn write(desk: &Desk, key: Key, subject: &str, refusal: &Refusal, from: Option<&str>) {
-    let now = desk.clock().now();
+async fn write(app: &App, key: Key, subject: &str, refusal: &Refusal, from: Option<&str>) {
+    let now = app.clock().now();
     let (action, actor) = (key.action, key.actor.clone());
-    if !desk.repeats().is_new(key, now.mono) {
+    if !app.repeats().is_new(key, now.mono) {
         return;
     }
     let event = Event::new(now.wall, &actor, action, subject)
         .with("code", refusal.code)
         .with("why", refusal.audit.as_str())
         .with("from", from);
-    let at_desk = desk.clone();
-    let written = desk.whole(async move { Ok(at_desk.store().begin().await?.commit(event).await?) }).await;
+    let at_app = app.clone();
+    let written = app.whole(async move { Ok(at_app.store().begin().await?.commit(event).await?) }).await;
     if let Err(fault) = written {
         tracing::warn!(code = fault.code(), "a refusal could not be written to the audit log");
     }
@@ -133,13 +133,13 @@ async fn write(desk: &Desk, key: Key, subject: &str, refusal: &Refusal, from: Op
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn settle(desk: &Desk) -> Outcome<()> {
-    let now = desk.clock().now();
-    let events = desk.repeats().over(now.mono).into_iter().map(|(key, count)| {
+pub async fn settle(app: &App) -> Outcome<()> {
+    let now = app.clock().now();
+    let events = app.repeats().over(now.mono).into_iter().map(|(key, count)| {
         Event::new(now.wall, &key.actor, key.action, &key.about).with("code", key.code).with("repeated", count)
     });
     match Events::all(events.collect()) {
-        Some(events) => Ok(desk.store().begin().await?.commit(events).await?),
+        Some(events) => Ok(app.store().begin().await?.commit(events).await?),
         None => Ok(()),
     }
 }

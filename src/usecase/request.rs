@@ -11,9 +11,9 @@ use curfew_policy::user::Person;
 use jiff::Timestamp;
 
 use super::view::RequestView;
-use super::{Actor, Desk, Fault, Outcome, Rulebook, grant, refuse};
-use crate::nearest::nearest;
+use super::{Actor, App, Fault, Outcome, Rulebook, grant, refuse};
 use crate::store::{Events, NewRequest, Tx};
+use crate::text::suggest::nearest;
 
 /// How many of somebody's requests may wait for a decision at a time.
 pub const MOST_PENDING: i64 = 20;
@@ -51,21 +51,21 @@ pub struct Asked {
 ///
 /// # Errors
 /// When no rule carries it, or too many wait already; or the database does not answer.
-pub async fn file(desk: &Desk, actor: &Actor, wish: Wish) -> Outcome<Asked> {
+pub async fn file(app: &App, actor: &Actor, wish: Wish) -> Outcome<Asked> {
     let person = actor.user()?.clone();
-    let at_desk = desk.clone();
+    let at_app = app.clone();
     let subject = wish.targets.join(" ");
-    let asked = desk.whole(async move { file_whole(&at_desk, &person, wish).await }).await;
+    let asked = app.whole(async move { file_whole(&at_app, &person, wish).await }).await;
     if let Err(Fault::Refused(refusal)) = &asked {
-        refuse::request(desk, actor, &subject, refusal).await;
+        refuse::request(app, actor, &subject, refusal).await;
     }
     asked
 }
 
-async fn file_whole(desk: &Desk, person: &Person, wish: Wish) -> Outcome<Asked> {
-    let rules = desk.rules();
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+async fn file_whole(app: &App, person: &Person, wish: Wish) -> Outcome<Asked> {
+    let rules = app.rules();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let targets = known_targets(&rules, person, &wish.targets)?;
     let role = rules.roles.get(&wish.role).ok_or_else(|| no_role(&rules, person, &wish, &targets))?;
     let ask = Ask {
@@ -102,7 +102,7 @@ async fn file_whole(desk: &Desk, person: &Person, wish: Wish) -> Outcome<Asked> 
     } else {
         waits_for = carried.approver_groups().into_iter().map(str::to_owned).collect();
     }
-    finish(desk, tx, events, filed.id, given, waits_for).await
+    finish(app, tx, events, filed.id, given, waits_for).await
 }
 
 /// Writes a request down, unless too many of its user wait already.
@@ -120,7 +120,7 @@ pub(super) async fn write(tx: &mut Tx, new: &NewRequest<'_>) -> Outcome<curfew_p
 
 /// Commits a filed request, tells the live sessions, and gives the request as it now stands.
 pub(super) async fn finish(
-    desk: &Desk,
+    app: &App,
     mut tx: Tx,
     events: Events,
     id: curfew_policy::id::RequestId,
@@ -130,7 +130,7 @@ pub(super) async fn finish(
     let filed = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
     tx.commit(events).await?;
     if let Some(given) = given {
-        given.announce(desk, desk.clock().now());
+        given.announce(app, app.clock().now());
     }
     Ok(Asked { request: RequestView::from(&filed.request), waits_for })
 }

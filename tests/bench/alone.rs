@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use curfew::config::Config;
-use curfew::gate::Product;
-use curfew::onair::OnAir;
-use curfew::refusals::Refusals;
-use curfew::secrets::Secrets;
+use curfew::identity::keys::GatewayKeys;
+use curfew::live::recordings::LiveRecordings;
+use curfew::live::refusals::Refusals;
+use curfew::ssh_door::Product;
 use curfew::store::{DATABASE_FILE, Store};
-use curfew::usecase::{Desk, Rulebook, hangup, start};
-use curfew::vitals::Vitals;
+use curfew::usecase::status::StatusSource;
+use curfew::usecase::{App, Rulebook, end_session, start};
 use curfew_proxy::clock::Clock;
 use curfew_proxy::deadline::End;
 use curfew_proxy::drain::Drain;
@@ -131,26 +131,26 @@ async fn admissions() -> Result<Samples, String> {
     let dir = prepare(0);
     let file = dir.path().join("curfew.toml");
     let state = dir.path().join("state");
-    let secrets = Secrets::open(&state).map_err(|error| failed(&error))?;
+    let secrets = GatewayKeys::open(&state).map_err(|error| failed(&error))?;
     Store::open(&state, secrets.audit).await.map_err(|error| failed(&error))?.close().await;
     let database = state.join(DATABASE_FILE);
     tokio::task::spawn_blocking(move || fill(&database)).await.map_err(|error| failed(&error))?;
 
-    let secrets = Secrets::open(&state).map_err(|error| failed(&error))?;
+    let secrets = GatewayKeys::open(&state).map_err(|error| failed(&error))?;
     let store = Store::open(&state, secrets.audit).await.map_err(|error| failed(&error))?;
     let config = Config::load(&file).map_err(|faults| failed(&faults))?.config;
-    let desk = Desk::new(store, Clock::system(None), Rulebook::from(&config));
-    start::open(&desk).await.map_err(|error| failed(&error))?;
+    let app = App::new(store, Clock::system(None), Rulebook::from(&config));
+    start::open(&app).await.map_err(|error| failed(&error))?;
     let product = Product {
-        desk: desk.clone(),
+        desk: app.clone(),
         config: Arc::new(ArcSwap::from_pointee(config)),
         keys: Arc::new(ArcSwap::from_pointee(secrets.keys)),
         seal: Arc::new(secrets.seal),
         recordings: dir.path().join("recordings"),
-        air: OnAir::default(),
-        vitals: Vitals::new(Drain::new(), []),
+        air: LiveRecordings::default(),
+        vitals: StatusSource::new(Drain::new(), []),
         refusals: Refusals::default(),
-        turns: curfew::console::asking::Turns::default(),
+        turns: curfew::console::asking::WaitingLimit::default(),
         port: 22,
     };
     let identity = Identity { user: "alice".to_owned(), proof: "SHA256:bench".to_owned(), certificate: None };
@@ -163,9 +163,9 @@ async fn admissions() -> Result<Samples, String> {
         let admitted = admitted.map_err(|refusal| refusal.public)?;
         product.credential(admitted.session, &admitted.permit, admitted.permit.expires_at()).await?;
         took.push(watch.elapsed().as_secs_f64() * 1000.0);
-        hangup::ended(&desk, admitted.session, &End::Client).await;
+        end_session::ended(&app, admitted.session, &End::Client).await;
     }
-    start::close(&desk).await.map_err(|error| failed(&error))?;
+    start::close(&app).await.map_err(|error| failed(&error))?;
     Ok(took.into())
 }
 

@@ -9,7 +9,7 @@ use ssh_key::PublicKey;
 
 use super::super::Config;
 use super::{keys, loaded, said, sample, with};
-use crate::nearest::nearest;
+use crate::text::suggest::nearest;
 
 fn key(line: &str) -> PublicKey {
     PublicKey::from_openssh(line).unwrap()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use curfew_policy::time::{SHORTEST, parse_duration};
 
 use super::Stop;
-use crate::console::escape::escape;
+use crate::text::escape::escape;
 use crate::usecase::offer::{Offer, Place};
 use crate::usecase::request::Wish;
 

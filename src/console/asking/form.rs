@@ -7,7 +7,7 @@ use curfew_policy::ask::LONGEST_TEXT;
 use super::answers::{Answers, role_of, span_of, wish};
 use super::typist::Typist;
 use super::{Call, Stop, words};
-use crate::console::escape::escape;
+use crate::text::escape::escape;
 use crate::usecase::Fault;
 use crate::usecase::offer::Offer;
 use crate::usecase::request::Asked;
@@ -32,7 +32,7 @@ type Led = Result<Option<Asked>, String>;
 impl Call<'_> {
     /// Shows what may be asked for, asks for what the environment has not answered, and files the request.
     pub(super) async fn fill_in(&self, answers: Answers, typist: &mut Typist) -> Result<Asked, Stop> {
-        let rules = self.setting.desk.rules();
+        let rules = self.setting.app.rules();
         self.pen.out(&words::offers(&self.sheet(&rules), &self.place, &self.offers)).await?;
         let mut form = self.begun(answers).await?;
         for _ in 0..TRIES {

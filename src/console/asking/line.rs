@@ -1,6 +1,6 @@
 //! One line that somebody types on a terminal in raw mode: bytes in, text out. Nothing but text comes through.
 
-use crate::console::escape::escape;
+use crate::text::escape::escape;
 
 /// What a byte did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -41,7 +41,7 @@ impl Call<'_> {
     }
 
     async fn decided(&self, mut request: RequestView, waits_for: &[String]) -> Result<RequestView, Stop> {
-        let clock = self.setting.desk.clock();
+        let clock = self.setting.app.clock();
         let began = clock.now().mono;
         let (mut shown, mut approvals) = (String::new(), request.approvals.len());
         while request.state == "pending" {
@@ -61,7 +61,7 @@ impl Call<'_> {
             }
             // Who has waited for a minute is not in a hurry, and many may wait.
             clock.sleep(if waited < A_WHILE { LOOK_EVERY } else { LOOK_LATER }).await;
-            request = look(self.setting.desk, self.actor, request).await.map_err(Stop::from)?;
+            request = look(self.setting.app, self.actor, request).await.map_err(Stop::from)?;
         }
         if !shown.is_empty() {
             self.pen.raw(FRESH_LINE.as_bytes()).await?;
@@ -78,7 +78,7 @@ impl Call<'_> {
             let back = self.setting.hints.connect(self.place.login.as_deref(), &self.place.target);
             return Ok(Stop::new("left-pending", words::left_pending(id, &back)));
         };
-        match cancel::cancel(self.setting.desk, self.actor, request).await {
+        match cancel::cancel(self.setting.app, self.actor, request).await {
             Ok(_) => Ok(Stop::new("cancelled", format!("{id} is cancelled"))),
             Err(fault) => Ok(fault.into()),
         }
@@ -87,7 +87,7 @@ impl Call<'_> {
     /// The grant that came of it.
     async fn grant(&self, request: &RequestView) -> Result<Option<GrantView>, Fault> {
         let Some(Ok(id)) = request.grant.as_ref().map(|id| id.parse::<GrantId>()) else { return Ok(None) };
-        match show::show(self.setting.desk, self.actor, AnyId::Grant(id)).await? {
+        match show::show(self.setting.app, self.actor, AnyId::Grant(id)).await? {
             AnyView::Grant(grant) => Ok(Some(grant)),
             AnyView::Request(_) | AnyView::Session(_) => Ok(None),
         }

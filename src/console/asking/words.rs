@@ -5,10 +5,10 @@ use std::time::Duration;
 use curfew_policy::time::format_duration;
 use unicode_width::UnicodeWidthChar;
 
-use crate::console::escape::escape;
 use crate::console::hints::Hints;
 use crate::console::render::{Sheet, approvals, span};
 use crate::console::screen::{Cell, Table, Tone};
+use crate::text::escape::escape;
 use crate::usecase::offer::{Offer, Place, Terms};
 use crate::usecase::view::{GrantView, RequestView};
 

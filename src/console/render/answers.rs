@@ -1,10 +1,10 @@
 //! What came of a request, an approval, an end: one line, and what to type next.
 
 use super::{Sheet, access, approvals, span, ways};
-use crate::console::escape::escape;
 use crate::console::screen::Tone;
+use crate::text::escape::escape;
+use crate::usecase::status::StatusView;
 use crate::usecase::view::{GrantView, RequestView, SessionView};
-use crate::vitals::StatusView;
 
 /// What came of a request or an approval: a grant with its ways in, or what is still waited for. `waits_for` are the
 /// groups whose approval is.

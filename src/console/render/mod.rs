@@ -20,9 +20,9 @@ pub use lists::*;
 pub use one::show;
 pub use page::page;
 
-use super::escape::escape;
 use super::hints::Hints;
 use super::screen::{Screen, Tone};
+use crate::text::escape::escape;
 use crate::usecase::Rulebook;
 
 /// What an answer is written with: for which terminal, in whose words for the next command, by which rules.

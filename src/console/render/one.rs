@@ -4,8 +4,8 @@ use curfew_policy::time::format_duration;
 
 use super::lists::place;
 use super::{Sheet, approvals, span, tone, ways};
-use crate::console::escape::escape;
 use crate::console::screen::{Cell, Table};
+use crate::text::escape::escape;
 use crate::usecase::view::{AnyView, ApprovalView, GrantView, RequestView, SessionView};
 
 /// Everything about one request, grant or session.

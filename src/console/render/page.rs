@@ -1,8 +1,8 @@
 //! The page of `ssh bastion` alone: who you are, what you hold and until when, what waits for you, what to type next.
 
 use super::{Sheet, access, approvals, span, ways};
-use crate::console::escape::escape;
 use crate::console::screen::{Cell, Table, Tone};
+use crate::text::escape::escape;
 use crate::usecase::view::{GrantView, RequestView, WhoamiView};
 
 /// How many entries a part of the page has; it is to fit a screen.

@@ -21,7 +21,7 @@ const OLD: &str = concat!(
 async fn a_past_grant_of_the_first_schema_is_still_found_as_its_owners_newest_on_its_target() {
     let folder = Folder::new();
     std::fs::File::create(folder.database()).unwrap();
-    crate::private::folder(folder.dir.path()).unwrap();
+    crate::files::private::folder(folder.dir.path()).unwrap();
     std::fs::set_permissions(folder.database(), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     folder.sql(OLD).await;
     let store = folder.open().await;

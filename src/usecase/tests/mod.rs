@@ -6,8 +6,8 @@ mod property;
 mod race;
 mod reach;
 mod rules;
-mod sight;
 mod trouble;
+mod visibility;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tempfile::TempDir;
 
 use super::admit::{Admitted, Caller, admit};
 use super::request::{Asked, Wish, file};
-use super::{Actor, Desk, Fault, Outcome, Rulebook, start};
+use super::{Actor, App, Fault, Outcome, Rulebook, start};
 use crate::store::{DATABASE_FILE, HEAD_FILE, Record, Store, Verdict, verify_audit};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// A gateway without its doors.
 pub struct Bench {
-    pub desk: Desk,
+    pub app: App,
     pub clock: Clock,
     pub dir: TempDir,
     key: Vec<u8>,
@@ -46,29 +46,29 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::manual("2026-11-23T04:00:00Z".parse().unwrap());
         let store = Store::open(dir.path(), Ed25519KeyPair::from_pkcs8(&key).unwrap()).await.unwrap();
-        let desk = Desk::new(store, clock.clone(), rulebook());
-        start::open(&desk).await.unwrap();
-        Self { desk, clock, dir, key }
+        let app = App::new(store, clock.clone(), rulebook());
+        start::open(&app).await.unwrap();
+        Self { app, clock, dir, key }
     }
 
     /// The process is gone without a word, and starts again.
     pub async fn crash(self) -> Self {
-        let Self { desk, clock, dir, key } = self;
-        desk.store().close().await;
-        drop(desk);
+        let Self { app, clock, dir, key } = self;
+        app.store().close().await;
+        drop(app);
         let store = Store::open(dir.path(), Ed25519KeyPair::from_pkcs8(&key).unwrap()).await.unwrap();
-        let desk = Desk::new(store, clock.clone(), rulebook());
-        start::open(&desk).await.unwrap();
-        Self { desk, clock, dir, key }
+        let app = App::new(store, clock.clone(), rulebook());
+        start::open(&app).await.unwrap();
+        Self { app, clock, dir, key }
     }
 
     pub fn actor(&self, name: &str) -> Actor {
-        Actor::Person(self.desk.rules().people.get(name).unwrap().clone())
+        Actor::Person(self.app.rules().people.get(name).unwrap().clone())
     }
 
     /// alice asks for admin on web1, which needs two leads.
     pub async fn ask(&self, span: Duration) -> Asked {
-        file(&self.desk, &self.actor("alice"), wish("web1", "admin", span)).await.unwrap()
+        file(&self.app, &self.actor("alice"), wish("web1", "admin", span)).await.unwrap()
     }
 
     /// alice holds admin on web1.
@@ -80,25 +80,25 @@ impl Bench {
     }
 
     pub async fn approve(&self, asked: &Asked, who: &str) -> Outcome<Asked> {
-        super::approve::approve(&self.desk, &self.actor(who), id(asked), None, None).await
+        super::approve::approve(&self.app, &self.actor(who), id(asked), None, None).await
     }
 
     pub async fn connect(&self, user: &str, target: &str) -> Outcome<Admitted> {
-        admit(&self.desk, caller(user, target)).await
+        admit(&self.app, caller(user, target)).await
     }
 
     pub async fn grant(&self, id: GrantId) -> Grant {
-        self.desk.store().view().await.unwrap().read().grant(id).await.unwrap().unwrap()
+        self.app.store().view().await.unwrap().read().grant(id).await.unwrap().unwrap()
     }
 
     pub async fn session_end(&self, id: SessionId) -> Option<String> {
-        let session = self.desk.store().view().await.unwrap().read().session(id).await.unwrap().unwrap();
+        let session = self.app.store().view().await.unwrap().read().session(id).await.unwrap().unwrap();
         session.ended.map(|(_, why)| why)
     }
 
     /// The audit log, oldest first.
     pub async fn records(&self) -> Vec<Record> {
-        let mut view = self.desk.store().view().await.unwrap();
+        let mut view = self.app.store().view().await.unwrap();
         let mut stretch = view.read().audit(None, i64::MAX).await.unwrap();
         let mut records = Vec::new();
         loop {
@@ -121,7 +121,7 @@ impl Bench {
 
     pub async fn verify(&self) -> Verdict {
         let (database, head) = (self.dir.path().join(DATABASE_FILE), self.dir.path().join(HEAD_FILE));
-        verify_audit(&database, &self.desk.store().public_key(), &head).await.unwrap()
+        verify_audit(&database, &self.app.store().public_key(), &head).await.unwrap()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The desk at which the use cases work: the store, the clock, the configuration, and the live sessions.
+//! What the use cases work with: the store, the clock, the configuration, and the live sessions.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use arc_swap::ArcSwap;
 use curfew_policy::user::{Duty, Person};
 use curfew_proxy::clock::Clock;
 
+use super::end_session::Late;
 use super::fault::{Fault, Outcome};
-use super::hangup::Late;
 use super::refuse::Repeats;
 use super::rulebook::Rulebook;
-use crate::leases::Leases;
+use crate::live::leases::Leases;
 use crate::store::{Store, StoreError};
 
-/// What the use cases work with. Its clones are the same desk.
+/// What the use cases work with. Its clones are the same.
 #[derive(Debug, Clone)]
-pub struct Desk(Arc<Inner>);
+pub struct App(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -28,8 +28,8 @@ struct Inner {
     door: String,
 }
 
-impl Desk {
-    /// A desk with nobody at it yet: see [`super::start::open`] for what follows.
+impl App {
+    /// Nothing is opened yet: see [`super::start::open`] for what follows.
     #[must_use]
     pub fn new(store: Store, clock: Clock, rules: Rulebook) -> Self {
         Self::behind("ssh bastion", store, clock, rules)

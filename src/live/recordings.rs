@@ -1,4 +1,4 @@
-//! The recordings that are being made now, for those who watch: the gate tells of them, the console looks them up.
+//! The recordings that are being made now, for those who watch: the SSH door tells of them, the console looks them up.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// The recordings of live sessions. Its clones are the same registry. Telling it never waits for who watches.
 #[derive(Debug, Clone, Default)]
-pub struct OnAir(Arc<Mutex<HashMap<SessionId, watch::Sender<Vec<Channel>>>>>);
+pub struct LiveRecordings(Arc<Mutex<HashMap<SessionId, watch::Sender<Vec<Channel>>>>>);
 
 /// A channel of a live session.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Channel {
     pub live: Live,
 }
 
-impl OnAir {
+impl LiveRecordings {
     /// A channel of a session is being recorded.
     pub fn begin(&self, session: SessionId, channel: Channel) {
         let mut sessions = self.sessions();
@@ -55,7 +55,7 @@ impl OnAir {
 
     /// How many recordings are being made.
     #[must_use]
-    pub fn recordings(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sessions().values().map(|channels| channels.borrow().len()).sum()
     }
 

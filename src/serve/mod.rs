@@ -1,5 +1,9 @@
 //! `curfew serve`: puts the parts together, runs them, and takes them down in order.
 
+mod logging;
+mod rlimit;
+pub mod sweep;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,17 +25,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use crate::config::{Config, Faults};
-use crate::console::asking::Turns;
+use crate::console::asking::WaitingLimit;
 use crate::console::hints::Hints;
 use crate::console::{self, Setting};
-use crate::gate::Product;
-use crate::onair::OnAir;
-use crate::refusals::Refusals;
-use crate::secrets::{Secrets, SshKeys};
+use crate::ctl;
+use crate::identity::keys::{GatewayKeys, SshKeys};
+use crate::live::recordings::LiveRecordings;
+use crate::live::refusals::Refusals;
+use crate::recordings::repair;
+use crate::ssh_door::Product;
 use crate::store::Store;
-use crate::usecase::{Actor, Desk, Rulebook, reload, start};
-use crate::vitals::Vitals;
-use crate::{ctl, descriptors, repair, sweep, telemetry};
+use crate::usecase::status::StatusSource;
+use crate::usecase::{Actor, App, Rulebook, reload, start};
 
 /// How long the last sessions get to say goodbye and to seal their recordings, once they were told to end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -57,14 +62,14 @@ pub struct Running {
     config: Arc<ArcSwap<Config>>,
     keys: Arc<ArcSwap<SshKeys>>,
     hub: Arc<Hub<Product>>,
-    desk: Desk,
+    app: App,
     drain: Drain,
     tasks: tokio::task::JoinSet<()>,
 }
 
 /// Runs a gateway until it is told to stop.
 pub async fn run(file: &Path) -> ExitCode {
-    telemetry::start();
+    logging::start();
     match start(file).await {
         Ok(running) => {
             // A line for whoever started it: tests, scripts, people.
@@ -96,37 +101,37 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let listener = bind(gateway.ssh).await?;
     let address = listener.local_addr().map_err(other)?;
 
-    let secrets = Secrets::open(&gateway.state_dir).map_err(other)?;
+    let secrets = GatewayKeys::open(&gateway.state_dir).map_err(other)?;
     let seal = Arc::new(secrets.seal);
     let keys = Arc::new(ArcSwap::from_pointee(secrets.keys));
     let store = Store::open(&gateway.state_dir, secrets.audit).await.map_err(other)?;
     let clock = Clock::system(store.newest_at());
     let door = Hints::ssh("bastion", address.port()).command("");
-    let desk = Desk::behind(&door, store, clock.clone(), Rulebook::from(&config));
-    start::open(&desk).await.map_err(other)?;
-    repair::unsealed(&desk, &gateway.recordings, &seal).await.map_err(other)?;
+    let app = App::behind(&door, store, clock.clone(), Rulebook::from(&config));
+    start::open(&app).await.map_err(other)?;
+    repair::unsealed(&app, &gateway.recordings, &seal).await.map_err(other)?;
 
-    let (air, refusals) = (OnAir::default(), Refusals::default());
+    let (live_recordings, refusals) = (LiveRecordings::default(), Refusals::default());
     let drain = Drain::new();
     let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from)).map_err(other)?;
     let runtimes = workers.metrics().into_iter().chain([tokio::runtime::Handle::current().metrics()]);
-    let vitals = Vitals::new(drain.clone(), runtimes);
+    let status = StatusSource::new(drain.clone(), runtimes);
     let config = Arc::new(ArcSwap::from_pointee(config));
     let product = Product {
-        desk: desk.clone(),
+        desk: app.clone(),
         config: Arc::clone(&config),
         keys: Arc::clone(&keys),
         seal: Arc::clone(&seal),
         recordings: gateway.recordings.clone(),
-        air: air.clone(),
-        vitals: vitals.clone(),
+        air: live_recordings.clone(),
+        vitals: status.clone(),
         refusals: refusals.clone(),
-        turns: Turns::default(),
+        turns: WaitingLimit::default(),
         port: address.port(),
     };
     let hub = Arc::new(Hub {
         gate: Arc::new(product),
-        strangers: Arc::new(Strangers::new(Caps::fitting(descriptors::raise()), clock.clone())),
+        strangers: Arc::new(Strangers::new(Caps::fitting(rlimit::raise()), clock.clone())),
         clock: clock.clone(),
         server: ArcSwap::new(algorithms::server(vec![keys.load().host_key.clone()], Vec::new())),
         drain: drain.clone(),
@@ -137,9 +142,9 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen(Arc::clone(&hub), listener, Arc::new(workers)));
     tasks.spawn(refusals.tell(clock));
-    tasks.spawn(sweep::run(desk.clone()));
-    tasks.spawn(serve_operator(door, desk.clone(), air, vitals, address.port()));
-    Ok(Running { address, file: file.to_owned(), state_dir: gateway.state_dir, config, keys, hub, desk, drain, tasks })
+    tasks.spawn(sweep::run(app.clone()));
+    tasks.spawn(serve_operator(door, app.clone(), live_recordings, status, address.port()));
+    Ok(Running { address, file: file.to_owned(), state_dir: gateway.state_dir, config, keys, hub, app, drain, tasks })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, NotStarted> {
@@ -152,12 +157,12 @@ fn other(error: impl std::fmt::Display) -> NotStarted {
     NotStarted::Other(error.to_string())
 }
 
-async fn serve_operator(door: ctl::Door, desk: Desk, air: OnAir, vitals: Vitals, port: u16) {
+async fn serve_operator(door: ctl::Door, app: App, live_recordings: LiveRecordings, status: StatusSource, port: u16) {
     let run = move |console: Console, file: String| {
-        let (desk, air, vitals) = (desk.clone(), air.clone(), vitals.clone());
+        let (app, live_recordings, status) = (app.clone(), live_recordings.clone(), status.clone());
         async move {
             let hints = Hints::ctl(Path::new(&file), "bastion", port);
-            let setting = Setting { desk: &desk, air: &air, hints: &hints, vitals: &vitals };
+            let setting = Setting { app: &app, live_recordings: &live_recordings, hints: &hints, status: &status };
             console::run(setting, &Actor::Operator, console).await
         }
     };
@@ -212,7 +217,7 @@ impl Running {
         }
         let rules = Rulebook::from(&loaded.config);
         self.config.store(Arc::new(loaded.config));
-        match reload::reload(&self.desk, rules).await {
+        match reload::reload(&self.app, rules).await {
             Ok(()) => tracing::info!("the configuration was reloaded"),
             Err(fault) => tracing::error!(%fault, "the configuration was reloaded, but the database does not answer"),
         }
@@ -242,7 +247,7 @@ impl Running {
         if tokio::time::timeout(LAST_WORDS, self.drain.empty()).await.is_err() {
             tracing::warn!(live = self.drain.live(), "some sessions did not end in time");
         }
-        if let Err(fault) = start::close(&self.desk).await {
+        if let Err(fault) = start::close(&self.app).await {
             tracing::error!(%fault, "the database could not be closed in order");
         }
     }

@@ -9,7 +9,7 @@ use crate::usecase::{
 };
 
 async fn ids(bench: &Bench, who: &str, which: Which) -> Vec<String> {
-    let requests = list::requests(&bench.desk, &bench.actor(who), which).await.unwrap();
+    let requests = list::requests(&bench.app, &bench.actor(who), which).await.unwrap();
     requests.into_iter().map(|request| request.id).collect()
 }
 
@@ -18,7 +18,7 @@ async fn lists_show_ones_own_and_what_waits_for_ones_decision() {
     let bench = Bench::new().await;
     bench.granted(HOUR).await;
     bench.ask(HOUR).await;
-    file(&bench.desk, &bench.actor("dave"), wish("web2", "admin", HOUR)).await.unwrap();
+    file(&bench.app, &bench.actor("dave"), wish("web2", "admin", HOUR)).await.unwrap();
     assert_eq!(ids(&bench, "alice", Which::Usual).await, ["r1", "r2"]);
     assert_eq!(ids(&bench, "dave", Which::Usual).await, ["r3"]);
     assert_eq!(ids(&bench, "bob", Which::Usual).await, ["r2", "r3"]);
@@ -27,10 +27,10 @@ async fn lists_show_ones_own_and_what_waits_for_ones_decision() {
     assert_eq!(ids(&bench, "eve", Which::Usual).await, ["r1", "r2", "r3"]);
     assert_eq!(ids(&bench, "eve", Which::Pending).await, ["r2", "r3"]);
     assert_eq!(ids(&bench, "mallory", Which::All).await, [""; 0]);
-    let grants = async |who: &str, all| list::grants(&bench.desk, &bench.actor(who), all).await.unwrap().len();
+    let grants = async |who: &str, all| list::grants(&bench.app, &bench.actor(who), all).await.unwrap().len();
     assert_eq!((grants("alice", false).await, grants("dave", true).await), (1, 0));
     assert_eq!((grants("bob", false).await, grants("bob", true).await, grants("eve", false).await), (0, 1, 1));
-    let operator = list::requests(&bench.desk, &Actor::Operator, Which::Usual).await.unwrap();
+    let operator = list::requests(&bench.app, &Actor::Operator, Which::Usual).await.unwrap();
     assert_eq!(operator.len(), 3);
 }
 
@@ -41,19 +41,19 @@ async fn a_stranger_cannot_tell_what_is_not_theirs_from_what_is_not_there() {
     let session = bench.connect("alice", "web1").await.unwrap().session;
     let dave = bench.actor("dave");
     let look = |id: &'static str| {
-        let (desk, dave) = (bench.desk.clone(), dave.clone());
-        async move { said(show(&desk, &dave, id.parse::<AnyId>().unwrap()).await) }
+        let (app, dave) = (bench.app.clone(), dave.clone());
+        async move { said(show(&app, &dave, id.parse::<AnyId>().unwrap()).await) }
     };
     for (theirs, none) in [("r1", "r7"), ("g1", "g7"), ("s1", "s7")] {
         assert_eq!(look(theirs).await, look(none).await.replace('7', "1"));
     }
-    assert_eq!(code(done(&bench.desk, &dave, grant).await), "not-found");
-    assert_eq!(code(revoke(&bench.desk, &dave, grant, "x").await), "not-found");
-    assert_eq!(code(extend(&bench.desk, &dave, grant, HOUR, "INC-1").await), "not-found");
-    assert_eq!(code(kill(&bench.desk, &dave, session, "x").await), "not-found");
-    assert_eq!(code(record::look(&bench.desk, &dave, session, record::Look::Watch).await), "not-found");
+    assert_eq!(code(done(&bench.app, &dave, grant).await), "not-found");
+    assert_eq!(code(revoke(&bench.app, &dave, grant, "x").await), "not-found");
+    assert_eq!(code(extend(&bench.app, &dave, grant, HOUR, "INC-1").await), "not-found");
+    assert_eq!(code(kill(&bench.app, &dave, session, "x").await), "not-found");
+    assert_eq!(code(record::look(&bench.app, &dave, session, record::Look::Watch).await), "not-found");
     for who in ["alice", "bob", "eve"] {
-        let seen = show(&bench.desk, &bench.actor(who), "s1".parse().unwrap()).await.unwrap();
+        let seen = show(&bench.app, &bench.actor(who), "s1".parse().unwrap()).await.unwrap();
         assert!(matches!(seen, AnyView::Session(session) if session.login == "root"));
     }
 }
@@ -63,21 +63,18 @@ async fn duties_allow_what_they_name_and_nothing_else() {
     let bench = Bench::new().await;
     bench.granted(HOUR).await;
     let session = bench.connect("alice", "web1").await.unwrap().session;
-    assert_eq!(code(kill(&bench.desk, &bench.actor("alice"), session, "x").await), "not-allowed");
-    assert_eq!(code(kill(&bench.desk, &bench.actor("bob"), session, "x").await), "not-allowed");
-    assert_eq!(
-        code(record::look(&bench.desk, &bench.actor("bob"), session, record::Look::Replay).await),
-        "not-allowed"
-    );
-    assert_eq!(code(audit::audit(&bench.desk, &bench.actor("alice"), Filter::default()).await), "not-allowed");
-    record::look(&bench.desk, &bench.actor("alice"), session, record::Look::Watch).await.unwrap();
-    record::look(&bench.desk, &bench.actor("eve"), session, record::Look::Replay).await.unwrap();
-    kill(&bench.desk, &Actor::Operator, session, "enough").await.unwrap();
+    assert_eq!(code(kill(&bench.app, &bench.actor("alice"), session, "x").await), "not-allowed");
+    assert_eq!(code(kill(&bench.app, &bench.actor("bob"), session, "x").await), "not-allowed");
+    assert_eq!(code(record::look(&bench.app, &bench.actor("bob"), session, record::Look::Replay).await), "not-allowed");
+    assert_eq!(code(audit::audit(&bench.app, &bench.actor("alice"), Filter::default()).await), "not-allowed");
+    record::look(&bench.app, &bench.actor("alice"), session, record::Look::Watch).await.unwrap();
+    record::look(&bench.app, &bench.actor("eve"), session, record::Look::Replay).await.unwrap();
+    kill(&bench.app, &Actor::Operator, session, "enough").await.unwrap();
     assert_eq!(
         bench.log().await.split_off(7),
         ["alice session.watched s1", "eve session.replayed s1", "operator session.killed s1"]
     );
-    assert_eq!(code(file(&bench.desk, &Actor::Operator, wish("web1", "look", HOUR)).await), "operator");
+    assert_eq!(code(file(&bench.app, &Actor::Operator, wish("web1", "look", HOUR)).await), "operator");
 }
 
 #[tokio::test]
@@ -85,11 +82,11 @@ async fn unknown_and_forbidden_targets_sound_the_same_and_the_nearest_of_ones_ow
     let bench = Bench::new().await;
     let alice = bench.actor("alice");
     assert_eq!(
-        said(file(&bench.desk, &alice, wish("wbe1", "look", HOUR)).await),
+        said(file(&bench.app, &alice, wish("wbe1", "look", HOUR)).await),
         "no target `wbe1` that you may ask for; did you mean web1?"
     );
-    let forbidden = said(file(&bench.desk, &alice, wish("vault", "look", HOUR)).await);
-    let unknown = said(file(&bench.desk, &alice, wish("lunar", "look", HOUR)).await);
+    let forbidden = said(file(&bench.app, &alice, wish("vault", "look", HOUR)).await);
+    let unknown = said(file(&bench.app, &alice, wish("lunar", "look", HOUR)).await);
     assert_eq!(forbidden.replace("vault", "X"), unknown.replace("lunar", "X"));
     let forbidden = said(bench.connect("mallory", "web1").await);
     let unknown = said(bench.connect("mallory", "webX").await);
@@ -105,23 +102,23 @@ async fn unknown_and_forbidden_targets_sound_the_same_and_the_nearest_of_ones_ow
 async fn targets_and_whoami_say_what_one_may_and_holds() {
     let bench = Bench::new().await;
     let names = |who| {
-        let views = targets(&bench.desk, &bench.actor(who));
+        let views = targets(&bench.app, &bench.actor(who));
         views.into_iter().map(|view| (view.name, view.roles.join(" "))).collect::<Vec<_>>()
     };
     assert_eq!(names("alice"), [("web1".into(), "look admin".into()), ("web2".into(), "look admin".into())]);
     assert_eq!(names("dave"), [("web1".into(), "admin".into()), ("web2".into(), "admin".into())]);
     assert!(names("mallory").is_empty());
-    assert_eq!(targets(&bench.desk, &Actor::Operator).len(), 3);
+    assert_eq!(targets(&bench.app, &Actor::Operator).len(), 3);
 
     bench.granted(HOUR).await;
     let asked = bench.ask(HOUR).await;
-    let alice = whoami(&bench.desk, &bench.actor("alice")).await.unwrap();
+    let alice = whoami(&bench.app, &bench.actor("alice")).await.unwrap();
     assert_eq!((alice.grants.len(), alice.pending.len()), (1, 1));
-    assert_eq!(whoami(&bench.desk, &bench.actor("bob")).await.unwrap().pending.len(), 1);
+    assert_eq!(whoami(&bench.app, &bench.actor("bob")).await.unwrap().pending.len(), 1);
     bench.approve(&asked, "bob").await.unwrap();
-    assert_eq!(whoami(&bench.desk, &bench.actor("bob")).await.unwrap().pending.len(), 0, "bob has said yes");
+    assert_eq!(whoami(&bench.app, &bench.actor("bob")).await.unwrap().pending.len(), 0, "bob has said yes");
     bench.clock.advance(25 * HOUR);
-    let alice = whoami(&bench.desk, &bench.actor("alice")).await.unwrap();
+    let alice = whoami(&bench.app, &bench.actor("alice")).await.unwrap();
     assert_eq!((alice.grants.len(), alice.pending.len()), (0, 0), "without any sweep");
 }
 
@@ -138,11 +135,11 @@ async fn the_json_has_the_documented_fields() {
         bytes: 0,
         sealed: None,
     };
-    record::started(&bench.desk, session, &recording).await.unwrap();
-    record::sealed(&bench.desk, session, 1, 99, "ab").await.unwrap();
+    record::started(&bench.app, session, &recording).await.unwrap();
+    record::sealed(&bench.app, session, 1, 99, "ab").await.unwrap();
     let (alice, eve) = (bench.actor("alice"), bench.actor("eve"));
     let shown =
-        async |id: &str| serde_json::to_value(show(&bench.desk, &alice, id.parse().unwrap()).await.unwrap()).unwrap();
+        async |id: &str| serde_json::to_value(show(&bench.app, &alice, id.parse().unwrap()).await.unwrap()).unwrap();
     let has = |value: &serde_json::Value, fields: &[&str]| {
         for field in fields {
             assert!(value.get(field).is_some(), "{field} is not in {value}");
@@ -193,16 +190,16 @@ async fn the_json_has_the_documented_fields() {
     );
     assert_eq!(session["recordings"][0]["sealed"], true);
     assert_eq!(session["recordings"][0]["bytes"], 99);
-    let events = audit::audit(&bench.desk, &eve, Filter::default()).await.unwrap().next().await.unwrap();
+    let events = audit::audit(&bench.app, &eve, Filter::default()).await.unwrap().next().await.unwrap();
     has(
         &serde_json::to_value(&events[2]).unwrap(),
         &["seq", "at", "actor", "action", "subject", "detail", "prev", "hash"],
     );
     has(
-        &serde_json::to_value(whoami(&bench.desk, &alice).await.unwrap()).unwrap(),
+        &serde_json::to_value(whoami(&bench.app, &alice).await.unwrap()).unwrap(),
         &["user", "groups", "may", "grants", "pending"],
     );
-    has(&serde_json::to_value(&targets(&bench.desk, &alice)[0]).unwrap(), &["name", "protocol", "labels", "roles"]);
+    has(&serde_json::to_value(&targets(&bench.app, &alice)[0]).unwrap(), &["name", "protocol", "labels", "roles"]);
 }
 
 #[tokio::test]
@@ -210,9 +207,9 @@ async fn the_audit_log_can_be_narrowed_to_a_user_a_target_and_a_time() {
     let bench = Bench::new().await;
     bench.granted(HOUR).await;
     bench.clock.advance(HOUR);
-    file(&bench.desk, &bench.actor("dave"), wish("web2", "admin", HOUR)).await.unwrap();
+    file(&bench.app, &bench.actor("dave"), wish("web2", "admin", HOUR)).await.unwrap();
     let eve = bench.actor("eve");
-    let count = async |filter| audit::audit(&bench.desk, &eve, filter).await.unwrap().next().await.unwrap().len();
+    let count = async |filter| audit::audit(&bench.app, &eve, filter).await.unwrap().next().await.unwrap().len();
     assert_eq!(count(Filter::default()).await, 7);
     assert_eq!(count(Filter { user: Some("alice".into()), ..Filter::default() }).await, 4);
     assert_eq!(count(Filter { user: Some("bob".into()), ..Filter::default() }).await, 1);
@@ -227,14 +224,14 @@ async fn nobody_fills_the_log_by_trying_again_and_again() {
     for round in 0..100 {
         assert!(bench.connect("alice", "web1").await.is_err());
         assert!(bench.connect("mallory", &format!("guess{round}")).await.is_err());
-        refuse::connection(&bench.desk, &format!("198.51.100.{round}"), "no-key", "gone before a key").await;
+        refuse::connection(&bench.app, &format!("198.51.100.{round}"), "no-key", "gone before a key").await;
     }
     assert_eq!(bench.log().await.len(), before + 3);
     bench.clock.advance(MINUTE);
-    refuse::settle(&bench.desk).await.unwrap();
+    refuse::settle(&bench.app).await.unwrap();
     assert_eq!(bench.log().await.len(), before + 3 + 2, "what strangers do waits for the hour");
     bench.clock.advance(HOUR);
-    refuse::settle(&bench.desk).await.unwrap();
+    refuse::settle(&bench.app).await.unwrap();
     let log = bench.records().await;
     let repeated = &log[log.len() - 3..];
     assert!(repeated.iter().all(|record| record.detail.contains("\"repeated\":99")), "{repeated:?}");

@@ -22,14 +22,14 @@ use ssh_key::private::Ed25519Keypair;
 use ssh_key::{LineEnding, PrivateKey, PublicKey};
 
 use crate::config;
-use crate::private::{self, NotPrivate};
+use crate::files::private::{self, NotPrivate};
 
 /// The file of the key that seals recordings and signs the audit log.
 pub const SEAL_KEY_FILE: &str = "seal_key";
 
 /// A key that cannot be had.
 #[derive(Debug, thiserror::Error)]
-pub enum SecretsError {
+pub enum KeysError {
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] NotPrivate),
@@ -51,7 +51,7 @@ pub enum SecretsError {
 
 /// The keys of the gateway.
 #[derive(Debug)]
-pub struct Secrets {
+pub struct GatewayKeys {
     /// What SSH is spoken with.
     pub keys: SshKeys,
     /// Seals recordings.
@@ -60,12 +60,12 @@ pub struct Secrets {
     pub audit: Ed25519KeyPair,
 }
 
-impl Secrets {
+impl GatewayKeys {
     /// Reads the keys in `state_dir`, and makes those that are not there.
     ///
     /// # Errors
     /// When one cannot be read or made, is open to others, or is no key.
-    pub fn open(state_dir: &Path) -> Result<Self, SecretsError> {
+    pub fn open(state_dir: &Path) -> Result<Self, KeysError> {
         private::folder(state_dir)?;
         let seal_file = state_dir.join(SEAL_KEY_FILE);
         let seal = SealKey::open(&seal_file)?;
@@ -113,8 +113,8 @@ impl SshKeys {
     /// Reads the keys in `state_dir`, and makes those that are not there.
     ///
     /// # Errors
-    /// As [`Secrets::open`].
-    pub fn open(state_dir: &Path) -> Result<Self, SecretsError> {
+    /// As [`GatewayKeys::open`].
+    pub fn open(state_dir: &Path) -> Result<Self, KeysError> {
         let beside = Beside {
             host_key: beside(state_dir, ["host_key.next", "host_key.old"])?,
             host_ca: beside(state_dir, ["host_ca.next", "host_ca.old"])?,
@@ -152,13 +152,13 @@ pub fn seal_bytes(key: &curfew_recorder::PublicKey) -> Vec<u8> {
     text.split_whitespace().nth(1).and_then(|encoded| STANDARD.decode(encoded).ok()).unwrap_or_default()
 }
 
-fn ssh_key_in(state_dir: &Path, file: &'static str, comment: &str) -> Result<PrivateKey, SecretsError> {
+fn ssh_key_in(state_dir: &Path, file: &'static str, comment: &str) -> Result<PrivateKey, KeysError> {
     let text = private::read_or_create(&state_dir.join(file), || new_ssh_key(file, comment))?;
     usable(&text, file)
 }
 
 /// The public halves of those of these files that are there.
-fn beside(state_dir: &Path, files: [&'static str; 2]) -> Result<Vec<PublicKey>, SecretsError> {
+fn beside(state_dir: &Path, files: [&'static str; 2]) -> Result<Vec<PublicKey>, KeysError> {
     let mut keys = Vec::new();
     for file in files {
         let path = state_dir.join(file);
@@ -172,7 +172,7 @@ fn beside(state_dir: &Path, files: [&'static str; 2]) -> Result<Vec<PublicKey>, 
 }
 
 /// A key that can sign. Operators put their own there, too.
-fn usable(text: &[u8], file: &'static str) -> Result<PrivateKey, SecretsError> {
+fn usable(text: &[u8], file: &'static str) -> Result<PrivateKey, KeysError> {
     let key = PrivateKey::from_openssh(text).map_err(malformed(file))?;
     if key.is_encrypted() {
         return Err(malformed(file)("it has a passphrase"));
@@ -181,10 +181,10 @@ fn usable(text: &[u8], file: &'static str) -> Result<PrivateKey, SecretsError> {
     Ok(key)
 }
 
-fn new_ssh_key(file: &'static str, comment: &str) -> Result<Vec<u8>, SecretsError> {
+fn new_ssh_key(file: &'static str, comment: &str) -> Result<Vec<u8>, KeysError> {
     let mut bytes = [0; Ed25519Keypair::BYTE_SIZE];
     let (seed, public) = bytes.split_at_mut(32);
-    SystemRandom::new().fill(seed).map_err(|_| SecretsError::NoRandomness)?;
+    SystemRandom::new().fill(seed).map_err(|_| KeysError::NoRandomness)?;
     let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(malformed(file))?;
     public.copy_from_slice(pair.public_key().as_ref());
     let mut key = PrivateKey::from(Ed25519Keypair::from_bytes(&bytes).map_err(malformed(file))?);
@@ -193,15 +193,15 @@ fn new_ssh_key(file: &'static str, comment: &str) -> Result<Vec<u8>, SecretsErro
 }
 
 /// The seal key as ring's own type: PKCS#8 (RFC 5958) in PEM, as [`SealKey`] keeps it.
-fn signing_key(file: &Path) -> Result<Ed25519KeyPair, SecretsError> {
+fn signing_key(file: &Path) -> Result<Ed25519KeyPair, KeysError> {
     let text = std::fs::read_to_string(file).map_err(NotPrivate::io(file))?;
     let encoded: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
     let pkcs8 = STANDARD.decode(encoded).map_err(malformed(SEAL_KEY_FILE))?;
     Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pkcs8).map_err(malformed(SEAL_KEY_FILE))
 }
 
-fn malformed<E: std::fmt::Display>(file: &'static str) -> impl FnOnce(E) -> SecretsError {
-    move |why| SecretsError::Malformed { file, why: why.to_string() }
+fn malformed<E: std::fmt::Display>(file: &'static str) -> impl FnOnce(E) -> KeysError {
+    move |why| KeysError::Malformed { file, why: why.to_string() }
 }
 
 #[cfg(test)]
@@ -214,7 +214,7 @@ mod tests {
     fn keys_are_made_once_and_kept_private() {
         let dir = tempfile::tempdir().unwrap();
         let state = dir.path().join("state");
-        let (first, second) = (Secrets::open(&state).unwrap(), Secrets::open(&state).unwrap());
+        let (first, second) = (GatewayKeys::open(&state).unwrap(), GatewayKeys::open(&state).unwrap());
         let (first, second) = (first.keys, second.keys);
         assert_eq!(first.host_key, second.host_key);
         assert_eq!(first.user_ca, second.user_ca);
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn the_audit_log_is_signed_with_the_key_of_the_seals() {
         let dir = tempfile::tempdir().unwrap();
-        let secrets = Secrets::open(dir.path()).unwrap();
+        let secrets = GatewayKeys::open(dir.path()).unwrap();
         assert_eq!(seal_bytes(&secrets.public().seal), secrets.audit.public_key().as_ref());
     }
 
@@ -237,10 +237,10 @@ mod tests {
     fn a_key_that_others_may_read_stops_the_start() {
         for file in ["host_key", "user_ca", "host_ca", SEAL_KEY_FILE] {
             let dir = tempfile::tempdir().unwrap();
-            Secrets::open(dir.path()).unwrap();
+            GatewayKeys::open(dir.path()).unwrap();
             let path = dir.path().join(file);
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-            let said = Secrets::open(dir.path()).unwrap_err().to_string();
+            let said = GatewayKeys::open(dir.path()).unwrap_err().to_string();
             assert!(said.contains(file) && said.contains("chmod 600"), "{said}");
         }
     }
@@ -265,10 +265,10 @@ mod tests {
     #[test]
     fn a_damaged_key_is_named_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        Secrets::open(dir.path()).unwrap();
+        GatewayKeys::open(dir.path()).unwrap();
         let path = dir.path().join("host_ca");
         std::fs::write(&path, "garbage").unwrap();
-        assert!(Secrets::open(dir.path()).unwrap_err().to_string().contains("host_ca"));
+        assert!(GatewayKeys::open(dir.path()).unwrap_err().to_string().contains("host_ca"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "garbage");
     }
 }

@@ -6,12 +6,12 @@ use curfew_proxy::drain::{Drain, Phase};
 use serde::Serialize;
 use tokio::runtime::RuntimeMetrics;
 
-use crate::onair::OnAir;
-use crate::usecase::Desk;
+use crate::live::recordings::LiveRecordings;
+use crate::usecase::App;
 
 /// Where to look for what lives. Its clones look at the same process.
 #[derive(Debug, Clone)]
-pub struct Vitals {
+pub struct StatusSource {
     drain: Drain,
     runtimes: Arc<[RuntimeMetrics]>,
 }
@@ -31,7 +31,7 @@ pub struct StatusView {
     pub tasks: usize,
 }
 
-impl Vitals {
+impl StatusSource {
     /// Looks at these.
     #[must_use]
     pub fn new(drain: Drain, runtimes: impl IntoIterator<Item = RuntimeMetrics>) -> Self {
@@ -40,15 +40,15 @@ impl Vitals {
 
     /// How it is now.
     #[must_use]
-    pub fn status(&self, desk: &Desk, air: &OnAir) -> StatusView {
+    pub fn now(&self, app: &App, live_recordings: &LiveRecordings) -> StatusView {
         StatusView {
             state: match self.drain.phase() {
                 Phase::Open => "open",
                 Phase::Draining => "draining",
                 Phase::Closing => "closing",
             },
-            sessions: desk.leases().live().len(),
-            recordings: air.recordings(),
+            sessions: app.leases().live().len(),
+            recordings: live_recordings.count(),
             connections: self.drain.live(),
             tasks: self.runtimes.iter().map(RuntimeMetrics::num_alive_tasks).sum(),
         }

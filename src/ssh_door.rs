@@ -19,22 +19,21 @@ use curfew_recorder::{Header, Origin, Recording, SealKey, Sealed};
 use jiff::Timestamp;
 use russh::keys::{Certificate, HashAlg, PublicKey};
 
-use crate::certified;
-use crate::certify;
 use crate::config::Config;
 use crate::console;
 use crate::console::Setting;
-use crate::console::asking::{self, Turns};
+use crate::console::asking::{self, WaitingLimit};
 use crate::console::hints::Hints;
-use crate::onair::{Channel, OnAir};
-use crate::refusals::Refusals;
-use crate::secrets::SshKeys;
+use crate::identity::keys::SshKeys;
+use crate::identity::{issue, user_certificate};
+use crate::live::recordings::{Channel, LiveRecordings};
+use crate::live::refusals::Refusals;
 use crate::store::Recorded;
 use crate::usecase::admit::{Caller, admit};
 use crate::usecase::offer::Place;
 use crate::usecase::reach::reach;
-use crate::usecase::{Actor, Desk, hangup, record, refuse};
-use crate::vitals::Vitals;
+use crate::usecase::status::StatusSource;
+use crate::usecase::{Actor, App, end_session, record, refuse};
 
 /// What they are told whose proof no longer holds.
 const DISOWNED: &str = "the key or certificate you came with is no longer yours here; connect again";
@@ -45,7 +44,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The product behind the doors that speak SSH.
 pub struct Product {
     /// Where the use cases work.
-    pub desk: Desk,
+    pub desk: App,
     /// The configuration; a reload replaces it whole.
     pub config: Arc<ArcSwap<Config>>,
     /// The keys that SSH is spoken with; a reload replaces them whole.
@@ -55,13 +54,13 @@ pub struct Product {
     /// Where recordings are.
     pub recordings: PathBuf,
     /// The recordings that are being made.
-    pub air: OnAir,
+    pub air: LiveRecordings,
     /// What lives in this process, for the operator.
-    pub vitals: Vitals,
+    pub vitals: StatusSource,
     /// What strangers were refused.
     pub refusals: Refusals,
     /// Who asks at a target's door, and waits.
-    pub turns: Turns,
+    pub turns: WaitingLimit,
     /// Where SSH listens, for the commands that people are told to type.
     pub port: u16,
 }
@@ -73,13 +72,13 @@ impl Gate for Product {
     }
 
     fn certified(&self, certificate: &Certificate, from: SocketAddr) -> Result<Identity, String> {
-        certified::judge(certificate, &self.config.load(), from.ip(), self.desk.clock().wall())
+        user_certificate::judge(certificate, &self.config.load(), from.ip(), self.desk.clock().wall())
     }
 
     fn knows(&self, key: &PublicKey, certificate: Option<&Certificate>) -> bool {
         let config = self.config.load();
         match certificate {
-            Some(certificate) => certified::is_worth_a_look(certificate, &config.certificates),
+            Some(certificate) => user_certificate::is_worth_a_look(certificate, &config.certificates),
             None => config.user_by_key(key).is_some(),
         }
     }
@@ -107,7 +106,7 @@ impl Gate for Product {
         if names.is_empty() {
             return None;
         }
-        certify::for_host(&self.keys.load().host_ca, key, &names, self.desk.clock().wall())
+        issue::for_host(&self.keys.load().host_ca, key, &names, self.desk.clock().wall())
             .inspect_err(|error| tracing::error!(?names, %error, "no host certificate"))
             .ok()
     }
@@ -137,7 +136,7 @@ impl Gate for Product {
         let Route::Target { name, login } = route else { return Err(asking.refusal) };
         let Some(person) = self.config.load().person(&identity.user) else { return Err(asking.refusal) };
         let hints = Hints::ssh("bastion", self.port);
-        let setting = asking::Setting { desk: &self.desk, hints: &hints, turns: &self.turns };
+        let setting = asking::Setting { app: &self.desk, hints: &hints, waiting_limit: &self.turns };
         let place = Place { target: name.clone(), login: login.clone() };
         asking::ask(setting, &Actor::Person(person), place, asking).await
     }
@@ -148,7 +147,7 @@ impl Gate for Product {
                 .map(|key| Credential { key: Arc::new(key), certificate: None })
                 .map_err(|error| error.to_string()),
             TargetAuth::Certificate => {
-                certify::for_session(&self.keys.load().user_ca, session, permit, self.desk.clock().wall(), until)
+                issue::for_session(&self.keys.load().user_ca, session, permit, self.desk.clock().wall(), until)
                     .map_err(|error| error.to_string())
             }
         };
@@ -232,7 +231,7 @@ impl Gate for Product {
         // The connection may be of yesterday.
         let Some(person) = person else { return end(DISOWNED).await };
         let hints = Hints::ssh("bastion", self.port);
-        let setting = Setting { desk: &self.desk, air: &self.air, hints: &hints, vitals: &self.vitals };
+        let setting = Setting { app: &self.desk, live_recordings: &self.air, hints: &hints, status: &self.vitals };
         let actor = Actor::Person(person.clone());
         tokio::select! {
             status = console::run(setting, &actor, console) => status,
@@ -241,8 +240,8 @@ impl Gate for Product {
     }
 
     async fn ended(&self, session: SessionId, end: &End) {
-        hangup::ended(&self.desk, session, end).await;
-        // After the lease was forgotten: see `OnAir::over`.
+        end_session::ended(&self.desk, session, end).await;
+        // After the lease was forgotten: see `LiveRecordings::over`.
         self.air.over(session);
     }
 
@@ -280,7 +279,7 @@ impl Product {
         let config = self.config.load();
         match &identity.certificate {
             None => config.proves(&identity.proof, &identity.user),
-            Some((certificate, from)) => certified::judge(certificate, &config, *from, self.desk.clock().wall())
+            Some((certificate, from)) => user_certificate::judge(certificate, &config, *from, self.desk.clock().wall())
                 .is_ok_and(|now| now.user == identity.user),
         }
     }

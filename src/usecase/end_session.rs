@@ -7,7 +7,7 @@ use curfew_policy::time::to_millis;
 use curfew_proxy::deadline::End;
 use jiff::Timestamp;
 
-use super::{Desk, Outcome};
+use super::{App, Outcome};
 use crate::store::{Action, Event};
 
 /// Why a session ended that the gateway did not live to see the end of.
@@ -44,21 +44,21 @@ impl Late {
 }
 
 /// A session is over. It is forgotten at once, and written down as soon as the database takes it.
-pub async fn ended(desk: &Desk, session: SessionId, end: &End) {
-    desk.leases().forget(session);
+pub async fn ended(app: &App, session: SessionId, end: &End) {
+    app.leases().forget(session);
     let (by, note) = match end {
         End::Revoked { by, note } | End::Killed { by, note } => (Some(by.clone()), Some(note.clone())),
         End::Unreachable(why) => (None, Some(why.clone())),
         _ => (None, None),
     };
-    let at = to_millis(desk.clock().now().wall);
+    let at = to_millis(app.clock().now().wall);
     let ended = Ended { session, began: None, at, why: end.as_str().to_owned(), by, note };
-    let at_desk = desk.clone();
-    let written = desk.whole(async move {
-        let written = write(&at_desk, &ended).await;
+    let at_app = app.clone();
+    let written = app.whole(async move {
+        let written = write(&at_app, &ended).await;
         if let Err(fault) = &written {
             tracing::warn!(%session, code = fault.code(), "the end of a session waits for the database");
-            at_desk.late().keep(ended);
+            at_app.late().keep(ended);
         }
         written
     });
@@ -69,20 +69,20 @@ pub async fn ended(desk: &Desk, session: SessionId, end: &End) {
 ///
 /// # Errors
 /// When the database still does not answer; what is left is kept.
-pub async fn catch_up(desk: &Desk) -> Outcome<()> {
-    let mut waiting = desk.late().take().into_iter();
+pub async fn catch_up(app: &App) -> Outcome<()> {
+    let mut waiting = app.late().take().into_iter();
     while let Some(ended) = waiting.next() {
-        if let Err(fault) = write(desk, &ended).await {
-            desk.late().keep(ended);
-            waiting.for_each(|ended| desk.late().keep(ended));
+        if let Err(fault) = write(app, &ended).await {
+            app.late().keep(ended);
+            waiting.for_each(|ended| app.late().keep(ended));
             return Err(fault);
         }
     }
     Ok(())
 }
 
-async fn write(desk: &Desk, ended: &Ended) -> Outcome<()> {
-    let mut tx = desk.store().begin().await?;
+async fn write(app: &App, ended: &Ended) -> Outcome<()> {
+    let mut tx = app.store().begin().await?;
     let Some(session) = tx.read().session(ended.session).await? else { return Ok(()) };
     if ended.began.is_some_and(|began| began != session.started_at) {
         return Ok(());

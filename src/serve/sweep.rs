@@ -6,16 +6,16 @@ use std::time::Duration;
 use curfew_policy::lease::Deadline;
 use jiff::Timestamp;
 
-use crate::usecase::{Desk, Outcome, expire, hangup, lapse, refuse};
+use crate::usecase::{App, Outcome, end_session, expire, lapse, refuse};
 
 /// How long to rest at most: for what begins without a deadline that is known here, and after a failure.
 const REST: Duration = Duration::from_secs(1);
 
 /// Sweeps for ever: at each deadline, and every second.
-pub async fn run(desk: Desk) {
+pub async fn run(app: App) {
     let mut answers = true;
     loop {
-        let next = match once(&desk).await {
+        let next = match once(&app).await {
             Ok(next) => {
                 answers = true;
                 next
@@ -28,7 +28,7 @@ pub async fn run(desk: Desk) {
                 None
             }
         };
-        let clock = desk.clock();
+        let clock = app.clock();
         let now = clock.now();
         let rest = Deadline::new(now, curfew_policy::time::after(now.wall, REST));
         clock.sleep_until(next.map_or(rest, |next| Deadline::new(now, next).min(rest))).await;
@@ -39,9 +39,9 @@ pub async fn run(desk: Desk) {
 ///
 /// # Errors
 /// When the database does not answer; the next sweep tries again.
-pub async fn once(desk: &Desk) -> Outcome<Option<Timestamp>> {
-    hangup::catch_up(desk).await?;
-    refuse::settle(desk).await?;
-    lapse::lapse(desk).await?;
-    expire::expire(desk).await
+pub async fn once(app: &App) -> Outcome<Option<Timestamp>> {
+    end_session::catch_up(app).await?;
+    refuse::settle(app).await?;
+    lapse::lapse(app).await?;
+    expire::expire(app).await
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use curfew_policy::id::SessionId;
 use curfew_recorder::{Repaired, SealKey, find_unsealed, repair};
 
-use crate::usecase::{Desk, record};
+use crate::usecase::{App, record};
 
 /// Repairs what is left open under `folder`.
 ///
 /// # Errors
 /// When the folder cannot be read. What is wrong with one recording is logged, and the others go on.
-pub async fn unsealed(desk: &Desk, folder: &Path, key: &Arc<SealKey>) -> std::io::Result<()> {
+pub async fn unsealed(app: &App, folder: &Path, key: &Arc<SealKey>) -> std::io::Result<()> {
     let (folder, key) = (folder.to_owned(), Arc::clone(key));
     let repaired = tokio::task::spawn_blocking(move || {
         let found = find_unsealed(&folder)?;
@@ -24,7 +24,7 @@ pub async fn unsealed(desk: &Desk, folder: &Path, key: &Arc<SealKey>) -> std::io
         match result {
             Ok(Repaired::Sealed(sealed) | Repaired::Already(sealed)) => {
                 tracing::warn!(path = %path.display(), "a recording was left open; it is sealed as interrupted");
-                note(desk, &path, sealed.bytes, &sealed.sha256).await;
+                note(app, &path, sealed.bytes, &sealed.sha256).await;
             }
             Ok(Repaired::Empty(_)) => tracing::warn!(path = %path.display(), "a recording was left without a header"),
             Ok(Repaired::Broken(fault)) => {
@@ -37,12 +37,12 @@ pub async fn unsealed(desk: &Desk, folder: &Path, key: &Arc<SealKey>) -> std::io
 }
 
 /// Writes the seal down beside its session, which the file's name tells.
-async fn note(desk: &Desk, path: &Path, bytes: u64, seal: &str) {
+async fn note(app: &App, path: &Path, bytes: u64, seal: &str) {
     let Some((session, channel)) = whose(path) else {
         tracing::warn!(path = %path.display(), "whose recording this is cannot be told from its name");
         return;
     };
-    if let Err(fault) = record::sealed(desk, session, channel, bytes, seal).await {
+    if let Err(fault) = record::sealed(app, session, channel, bytes, seal).await {
         tracing::warn!(path = %path.display(), %fault, "a seal is not in the database");
     }
 }

@@ -8,7 +8,7 @@ pub const MOST_EACH: usize = 16;
 
 /// The connections that ask or wait, by person. Its clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Turns(Arc<Inner>);
+pub struct WaitingLimit(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -18,22 +18,22 @@ struct Inner {
 
 /// One connection, counted until it is dropped.
 #[derive(Debug)]
-pub struct Turn {
-    turns: Turns,
+pub struct Waiting {
+    waiting_limit: WaitingLimit,
     user: String,
 }
 
-impl Turns {
+impl WaitingLimit {
     /// Counts a connection in, unless there are too many of this person.
     #[must_use]
-    pub fn enter(&self, user: &str) -> Option<Turn> {
+    pub fn enter(&self, user: &str) -> Option<Waiting> {
         let mut waiting = self.waiting();
         let count = waiting.entry(user.to_owned()).or_default();
         if *count >= MOST_EACH {
             return None;
         }
         *count += 1;
-        Some(Turn { turns: self.clone(), user: user.to_owned() })
+        Some(Waiting { waiting_limit: self.clone(), user: user.to_owned() })
     }
 
     /// Waits until nobody else looks for a request and files it.
@@ -46,9 +46,9 @@ impl Turns {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Waiting {
     fn drop(&mut self) {
-        let mut waiting = self.turns.waiting();
+        let mut waiting = self.waiting_limit.waiting();
         if let Some(count) = waiting.get_mut(&self.user) {
             *count -= 1;
             if *count == 0 {
@@ -64,13 +64,13 @@ mod tests {
 
     #[test]
     fn a_person_has_so_many_and_others_have_their_own() {
-        let turns = Turns::default();
-        let mut all: Vec<Turn> = (0..MOST_EACH).map(|_| turns.enter("alice").expect("room")).collect();
-        assert!(turns.enter("alice").is_none());
-        assert!(turns.enter("bob").is_some());
+        let waiting_limit = WaitingLimit::default();
+        let mut all: Vec<Waiting> = (0..MOST_EACH).map(|_| waiting_limit.enter("alice").expect("room")).collect();
+        assert!(waiting_limit.enter("alice").is_none());
+        assert!(waiting_limit.enter("bob").is_some());
         all.pop();
-        assert!(turns.enter("alice").is_some());
+        assert!(waiting_limit.enter("alice").is_some());
         drop(all);
-        assert!(turns.waiting().is_empty(), "nothing is kept of who has left");
+        assert!(waiting_limit.waiting().is_empty(), "nothing is kept of who has left");
     }
 }
