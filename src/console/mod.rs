@@ -26,4 +26,4 @@ pub mod spec;
 mod wait;
 mod watch;
 
-pub use run::{Setting, run};
+pub use self::run::{Setting, run};

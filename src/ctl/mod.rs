@@ -8,5 +8,5 @@ mod client;
 mod frame;
 mod server;
 
-pub use client::{call, run};
-pub use server::{Door, SOCKET};
+pub use self::client::{call, run};
+pub use self::server::{Door, SOCKET};

@@ -5,38 +5,18 @@ use std::sync::Arc;
 use curfew_policy::decide::{Decision, Facts, Permit, decide};
 use curfew_policy::id::SessionId;
 use curfew_policy::lease::Now;
-use curfew_policy::refusal::Refusal;
 use curfew_policy::role::Role;
-use curfew_policy::target::{Protocol, Target};
+use curfew_policy::target::Target;
 use curfew_policy::time::{format_duration, rfc3339, to_millis};
 use curfew_policy::user::Person;
 use curfew_proxy::deadline::Lease;
 
-use super::reach::wrong_way;
+use super::caller::Caller;
+use super::hint::{unknown_target, with_hint, wrong_way};
 use super::reload::session_gone;
-use super::request::unknown_target;
 use super::{App, Fault, Outcome, Rulebook, refuse};
 use crate::live::leases::Live;
 use crate::store::{Action, Event, Grants, NewSession, Tx};
-
-/// Somebody at the door.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The proven user's name.
-    pub user: String,
-    /// What proved it: a key's fingerprint.
-    pub proof: String,
-    /// The target's name as typed.
-    pub target: String,
-    /// The login, where one was typed.
-    pub login: Option<String>,
-    /// What is spoken on the way there.
-    pub protocol: Protocol,
-    /// Where they come from: address and port.
-    pub from: String,
-    /// What their client says it is.
-    pub client: String,
-}
 
 /// A session that may begin. Whoever takes it reports its end with [`super::end_session::ended`].
 #[derive(Debug)]
@@ -96,7 +76,7 @@ async fn admit_whole(app: &App, caller: &Caller) -> Outcome<Admitted> {
     if let Err(error) = tx.commit(started(session, &permit, caller, now)).await {
         app.leases().forget(session);
         // The answer may have been lost, not the commit.
-        app.late().never_began(session, to_millis(now.wall));
+        app.late_ends().never_began(session, to_millis(now.wall));
         return Err(error.into());
     }
     drop(target);
@@ -181,34 +161,4 @@ fn started(session: SessionId, permit: &Permit, caller: &Caller, now: Now) -> Ev
 /// For how long what runs may finish, where it may.
 fn grace(role: &Role) -> Option<String> {
     (!role.grace().is_zero()).then(|| format_duration(role.grace()))
-}
-
-/// Adds the command that would help, where one would.
-fn with_hint(why: Refusal, app: &App, rules: &Rulebook, person: &Person, target: &Target, caller: &Caller) -> Refusal {
-    if !matches!(why.code, "no-grant" | "ended" | "no-login") {
-        return why;
-    }
-    match how_to_ask(rules, person, target, caller.login.as_deref()) {
-        Some(command) => {
-            let audit = why.audit.clone();
-            Refusal::new(why.code, format!("{}; ask: {} {command}", why.public, app.door())).audited(audit)
-        }
-        None => why,
-    }
-}
-
-/// The command that asks for a target: in the first role that has the login, where one was typed, or that needs none, where
-/// the target has none; for as long as is usual but not longer than may be.
-#[must_use]
-pub fn how_to_ask(rules: &Rulebook, person: &Person, target: &Target, login: Option<&str>) -> Option<String> {
-    const USUAL: std::time::Duration = std::time::Duration::from_secs(30 * 60);
-    let roles = rules.roles_for(person, target);
-    let fits = |role: &Role| match target.protocol {
-        Protocol::Tcp => role.logins.is_empty(),
-        Protocol::Ssh => login.is_some_and(|login| role.logins.iter().any(|other| other == login)),
-    };
-    let fitting = |role: &&&str| rules.roles.get(**role).is_some_and(|role| fits(role));
-    let role = roles.iter().find(fitting).or_else(|| roles.first())?;
-    let span = format_duration(rules.longest(person, target, role)?.min(USUAL)).replace(' ', "");
-    Some(format!("request {} --role {role} --for {span} --reason TEXT", target.name))
 }

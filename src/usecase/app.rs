@@ -6,11 +6,11 @@ use arc_swap::ArcSwap;
 use curfew_policy::user::{Duty, Person};
 use curfew_proxy::clock::Clock;
 
-use super::end_session::Late;
 use super::fault::{Fault, Outcome};
-use super::refuse::Repeats;
 use super::rulebook::Rulebook;
+use crate::live::late_ends::LateEnds;
 use crate::live::leases::Leases;
+use crate::live::repeats::Repeats;
 use crate::store::{Store, StoreError};
 
 /// What the use cases work with. Its clones are the same.
@@ -24,7 +24,7 @@ struct Inner {
     rules: ArcSwap<Rulebook>,
     leases: Leases,
     repeats: Repeats,
-    late: Late,
+    late_ends: LateEnds,
     door: String,
 }
 
@@ -45,7 +45,7 @@ impl App {
             rules: ArcSwap::from_pointee(rules),
             leases: Leases::default(),
             repeats: Repeats::default(),
-            late: Late::default(),
+            late_ends: LateEnds::default(),
         }))
     }
 
@@ -87,8 +87,8 @@ impl App {
         &self.0.repeats
     }
 
-    pub(super) fn late(&self) -> &Late {
-        &self.0.late
+    pub(super) fn late_ends(&self) -> &LateEnds {
+        &self.0.late_ends
     }
 
     /// Does something from its beginning to its end, even when whoever asked for it goes away meanwhile: a grant that

@@ -1,47 +1,12 @@
 //! A session ends. What the database cannot take then is kept, and written down later.
 
-use std::sync::{Mutex, PoisonError};
-
 use curfew_policy::id::SessionId;
 use curfew_policy::time::to_millis;
 use curfew_proxy::deadline::End;
-use jiff::Timestamp;
 
 use super::{App, Outcome};
+use crate::live::late_ends::Ended;
 use crate::store::{Action, Event};
-
-/// Why a session ended that the gateway did not live to see the end of.
-pub const INTERRUPTED: &str = "interrupted";
-
-/// Ends that the database has not taken yet.
-#[derive(Debug, Default)]
-pub struct Late(Mutex<Vec<Ended>>);
-
-#[derive(Debug, Clone)]
-struct Ended {
-    session: SessionId,
-    /// Where a commit was not answered: when that session began. Its id, if the commit failed, is another's by now.
-    began: Option<Timestamp>,
-    at: Timestamp,
-    why: String,
-    by: Option<String>,
-    note: Option<String>,
-}
-
-impl Late {
-    /// Remembers that a session which was to begin at `at`, if the database knows of it at all, is over.
-    pub(super) fn never_began(&self, session: SessionId, at: Timestamp) {
-        self.keep(Ended { session, began: Some(at), at, why: INTERRUPTED.to_owned(), by: None, note: None });
-    }
-
-    fn keep(&self, ended: Ended) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
-    }
-
-    fn take(&self) -> Vec<Ended> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
 
 /// A session is over. It is forgotten at once, and written down as soon as the database takes it.
 pub async fn ended(app: &App, session: SessionId, end: &End) {
@@ -58,7 +23,7 @@ pub async fn ended(app: &App, session: SessionId, end: &End) {
         let written = write(&at_app, &ended).await;
         if let Err(fault) = &written {
             tracing::warn!(%session, code = fault.code(), "the end of a session waits for the database");
-            at_app.late().keep(ended);
+            at_app.late_ends().keep(ended);
         }
         written
     });
@@ -70,11 +35,11 @@ pub async fn ended(app: &App, session: SessionId, end: &End) {
 /// # Errors
 /// When the database still does not answer; what is left is kept.
 pub async fn catch_up(app: &App) -> Outcome<()> {
-    let mut waiting = app.late().take().into_iter();
+    let mut waiting = app.late_ends().take().into_iter();
     while let Some(ended) = waiting.next() {
         if let Err(fault) = write(app, &ended).await {
-            app.late().keep(ended);
-            waiting.for_each(|ended| app.late().keep(ended));
+            app.late_ends().keep(ended);
+            waiting.for_each(|ended| app.late_ends().keep(ended));
             return Err(fault);
         }
     }

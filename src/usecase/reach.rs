@@ -3,11 +3,10 @@
 
 use std::net::IpAddr;
 
-use curfew_policy::refusal::Refusal;
-use curfew_policy::target::{Protocol, Target};
+use curfew_policy::target::Protocol;
 
-use super::admit::Caller;
-use super::request::unknown_target;
+use super::caller::Caller;
+use super::hint::{by_name, unknown_target, wrong_port};
 use super::{App, Fault, Outcome, refuse};
 use crate::store::Grants;
 
@@ -63,39 +62,6 @@ fn is_address(host: &str) -> bool {
         None => !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()),
     };
     is_number || host.trim_matches(['[', ']']).split('%').next().is_some_and(|host| host.parse::<IpAddr>().is_ok())
-}
-
-fn by_name(host: &str) -> Refusal {
-    let shown: String = host.escape_debug().take(80).collect();
-    Refusal::new(
-        "by-address",
-        format!("`{shown}` is an address; a target is reached by its name, and `targets` lists those"),
-    )
-}
-
-/// The target speaks something else than what came.
-pub(super) fn wrong_way(door: &str, target: &Target) -> Refusal {
-    let (ssh, bastion) = door.rsplit_once(' ').unwrap_or(("ssh", door));
-    let (name, port) = (&target.name, target.address.port);
-    let text = match target.protocol {
-        Protocol::Tcp => format!("{name} is a TCP service: {ssh} -N -L {port}:{name}:{port} {bastion}"),
-        Protocol::Ssh => format!("{name} is an SSH server: {ssh} LOGIN@{name}@{bastion}"),
-    };
-    Refusal::new("wrong-way", text)
-}
-
-fn wrong_port(door: &str, target: &Target, port: u32) -> Refusal {
-    let (ssh, bastion) = door.rsplit_once(' ').unwrap_or(("ssh", door));
-    let name = &target.name;
-    match target.protocol {
-        Protocol::Tcp => Refusal { code: "wrong-port", ..wrong_way(door, target) },
-        Protocol::Ssh => Refusal::new(
-            "wrong-port",
-            format!(
-                "{name} is an SSH server; its port {port} is reached through it: {ssh} -L {port}:localhost:{port} LOGIN@{name}@{bastion}"
-            ),
-        ),
-    }
 }
 
 #[cfg(test)]

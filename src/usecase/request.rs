@@ -10,6 +10,7 @@ use curfew_policy::time::{after, to_millis};
 use curfew_policy::user::Person;
 use jiff::Timestamp;
 
+use super::hint::unknown_target;
 use super::view::RequestView;
 use super::{Actor, App, Fault, Outcome, Rulebook, grant, refuse};
 use crate::store::{Events, NewRequest, Tx};
@@ -147,19 +148,6 @@ fn known_targets<'a>(rules: &'a Rulebook, person: &Person, names: &[String]) -> 
         }
     }
     Ok(targets)
-}
-
-/// The answer for a target that is not there for this person, with the nearest name of one that is.
-#[must_use]
-pub fn unknown_target(rules: &Rulebook, person: &Person, typed: &str) -> Refusal {
-    let shown: String = typed.escape_debug().take(80).collect();
-    let near = nearest(typed, rules.targets_for(person).map(|target| target.name.as_str()));
-    let text = match near {
-        Some(near) => format!("no target `{shown}` that you may ask for; did you mean {near}?"),
-        None => format!("no target `{shown}` that you may ask for; `targets` lists those"),
-    };
-    Refusal::new("unknown-target", text)
-        .audited(format!("{} named `{shown}`, which is no target of theirs", person.name))
 }
 
 fn no_role(rules: &Rulebook, person: &Person, wish: &Wish, targets: &[&Arc<Target>]) -> Refusal {

@@ -1,6 +1,7 @@
 //! The gateway begins to serve, and goes down.
 
 use super::{App, Outcome, end_session, reload};
+use crate::live::late_ends::INTERRUPTED;
 use crate::store::{Action, Event, Events, Grants, Sessions};
 
 /// Opens the gateway: says so in the audit log, and what was wrong with it; closes the sessions that a crash left open;
@@ -23,13 +24,13 @@ pub async fn open(app: &App) -> Outcome<()> {
         events = Events::from(gap).and_all(events);
     }
     for session in tx.read().sessions(Sessions::Open).await? {
-        tx.close_session(session.id, now.wall, end_session::INTERRUPTED).await?;
+        tx.close_session(session.id, now.wall, INTERRUPTED).await?;
         events = events.and(
             Event::new(now.wall, "curfew", Action::SessionEnded, session.id)
                 .with("user", session.user)
                 .with("grant", session.grant.to_string())
                 .with("target", session.target)
-                .with("why", end_session::INTERRUPTED),
+                .with("why", INTERRUPTED),
         );
     }
     for held in tx.read().grants(Grants::Live).await? {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use curfew_policy::time::{SHORTEST, parse_duration};
 
-use super::Stop;
+use super::stop::Stop;
 use crate::text::escape::escape;
 use crate::usecase::offer::{Offer, Place};
 use crate::usecase::request::Wish;

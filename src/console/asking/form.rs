@@ -5,8 +5,9 @@ use std::time::Duration;
 use curfew_policy::ask::LONGEST_TEXT;
 
 use super::answers::{Answers, role_of, span_of, wish};
+use super::stop::Stop;
 use super::typist::Typist;
-use super::{Call, Stop, words};
+use super::{Call, words};
 use crate::text::escape::escape;
 use crate::usecase::Fault;
 use crate::usecase::offer::Offer;

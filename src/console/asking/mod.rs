@@ -6,6 +6,7 @@
 mod answers;
 mod form;
 mod line;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod typist;
@@ -19,10 +20,11 @@ use curfew_proxy::ssh::channel::permitted;
 use tokio::sync::watch;
 
 use self::answers::Answers;
+use self::stop::Stop;
 use self::typist::Typist;
 pub use self::waiting_limit::WaitingLimit;
 use super::hints::Hints;
-use super::pen::{Gone, Pen};
+use super::pen::Pen;
 use super::render::Sheet;
 use super::screen::Screen;
 use crate::usecase::offer::{self, Offer, Place};
@@ -75,39 +77,6 @@ fn with_one_login(offers: Vec<Offer>, place: &Place) -> Result<Vec<Offer>, Refus
     logins.dedup();
     let text = format!("say as whom you want to log in ({}): LOGIN@{}", logins.join(", "), place.target);
     Err(Refusal::new("which-login", text))
-}
-
-/// Why the conversation ended without a grant.
-enum Stop {
-    /// It was not to be, or not like that.
-    Refused(Refusal),
-    /// The person is gone.
-    Gone,
-}
-
-impl Stop {
-    fn new(code: &'static str, text: impl Into<String>) -> Self {
-        Self::Refused(Refusal::new(code, text))
-    }
-
-    fn into_refusal(self) -> Refusal {
-        match self {
-            Self::Refused(refusal) => refusal,
-            Self::Gone => Refusal::new("left", "nobody waits any more"),
-        }
-    }
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Refused(fault.into_refusal())
-    }
-}
-
-impl From<Gone> for Stop {
-    fn from(_: Gone) -> Self {
-        Self::Gone
-    }
 }
 
 /// One conversation.

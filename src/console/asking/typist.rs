@@ -8,8 +8,8 @@ use curfew_proxy::clock::Clock;
 use tokio::sync::mpsc;
 use unicode_width::UnicodeWidthChar;
 
-use super::Stop;
 use super::line::{Did, Line};
+use super::stop::Stop;
 use crate::console::pen::Pen;
 use crate::console::wait::FRESH_LINE;
 

@@ -6,8 +6,9 @@ use curfew_policy::id::{AnyId, GrantId, RequestId};
 use curfew_policy::refusal::Refusal;
 use curfew_policy::request::LAPSES_AFTER;
 
+use super::stop::Stop;
 use super::typist::Typist;
-use super::{Call, Stop, words};
+use super::{Call, words};
 use crate::console::render;
 use crate::console::wait::{FRESH_LINE, LOOK_EVERY, look};
 use crate::usecase::request::Asked;

@@ -15,10 +15,10 @@ use std::time::Duration;
 use curfew_policy::time::format_duration;
 use jiff::Timestamp;
 
-pub use answers::*;
-pub use lists::*;
-pub use one::show;
-pub use page::page;
+pub use self::answers::*;
+pub use self::lists::*;
+pub use self::one::show;
+pub use self::page::page;
 
 use super::hints::Hints;
 use super::screen::{Screen, Tone};

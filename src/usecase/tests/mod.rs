@@ -24,7 +24,8 @@ use curfew_proxy::clock::Clock;
 use ring::signature::Ed25519KeyPair;
 use tempfile::TempDir;
 
-use super::admit::{Admitted, Caller, admit};
+use super::admit::{Admitted, admit};
+use super::caller::Caller;
 use super::request::{Asked, Wish, file};
 use super::{Actor, App, Fault, Outcome, Rulebook, start};
 use crate::store::{DATABASE_FILE, HEAD_FILE, Record, Store, Verdict, verify_audit};

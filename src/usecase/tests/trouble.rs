@@ -53,7 +53,7 @@ async fn a_session_whose_commit_failed_takes_nobody_elses_id() {
     let bench = Bench::new().await;
     bench.granted(HOUR).await;
     // What `admit` remembers of a session whose commit was not answered.
-    bench.app.late().never_began(SessionId(1), bench.clock.wall());
+    bench.app.late_ends().never_began(SessionId(1), bench.clock.wall());
     bench.clock.advance(MINUTE);
     let admitted = bench.connect("alice", "web1").await.unwrap();
     assert_eq!(admitted.session, SessionId(1));

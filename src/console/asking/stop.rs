@@ -1,0 +1,39 @@
+//! Why a conversation ends without a grant.
+
+use curfew_policy::refusal::Refusal;
+
+use crate::console::pen::Gone;
+use crate::usecase::Fault;
+
+/// Why the conversation ended without a grant.
+pub(super) enum Stop {
+    /// It was not to be, or not like that.
+    Refused(Refusal),
+    /// The person is gone.
+    Gone,
+}
+
+impl Stop {
+    pub fn new(code: &'static str, text: impl Into<String>) -> Self {
+        Self::Refused(Refusal::new(code, text))
+    }
+
+    pub fn into_refusal(self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal,
+            Self::Gone => Refusal::new("left", "nobody waits any more"),
+        }
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault.into_refusal())
+    }
+}
+
+impl From<Gone> for Stop {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
