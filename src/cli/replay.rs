@@ -8,12 +8,13 @@ use std::time::Duration;
 use curfew_policy::id::SessionId;
 use curfew_policy::time::parse_duration;
 use curfew_proxy::clock::Clock;
-use curfew_recorder::{CastError, EXTENSION, Pace, printable};
+use curfew_recorder::{CastError, EXTENSION, Pace};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::recordings::playback::{Manner, Playback, TIDY};
+use crate::text::escape;
 
 /// What to play, and how.
 #[derive(Debug, clap::Args)]
@@ -45,7 +46,7 @@ enum NotPlayed {
     Config(#[from] crate::config::Faults),
     #[error("{0}")]
     NotFound(String),
-    #[error("{path} cannot be played: {why}", path = printable(&.0.display().to_string()), why = .1)]
+    #[error("{path} cannot be played: {why}", path = escape::terminal(&.0.display().to_string()), why = .1)]
     Unreadable(PathBuf, CastError),
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
@@ -76,7 +77,7 @@ pub async fn run(args: Args) -> ExitCode {
 /// The files to play.
 fn find(args: &Args) -> Result<Vec<PathBuf>, NotPlayed> {
     let what = Path::new(&args.what);
-    let shown = printable(&args.what);
+    let shown = escape::terminal(&args.what);
     let Ok(session) = args.what.parse::<SessionId>() else {
         let file = what.is_file().then(|| what.to_owned());
         let none = || NotPlayed::NotFound(format!("{shown}: there is no such file, and sessions look like s345"));
@@ -144,7 +145,7 @@ async fn show(files: &[PathBuf], manner: Manner) -> Result<(), NotPlayed> {
     let clock = Clock::system(None);
     for file in files {
         if files.len() > 1 {
-            eprint!("-- {}\r\n", printable(&file.display().to_string()));
+            eprint!("-- {}\r\n", escape::terminal(&file.display().to_string()));
         }
         let mut playback = Playback::start(file, manner, clock.clone());
         while let Some(piece) = playback.next().await.map_err(|why| NotPlayed::Unreadable(file.clone(), why))? {

@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use curfew_recorder::{EXTENSION, PublicKey, Verdict, printable, verify};
+use curfew_recorder::{EXTENSION, PublicKey, Verdict, verify};
 
 use crate::config::{Config, Faults};
 use crate::identity::keys::{GatewayKeys, KeysError, seal_bytes};
 use crate::store::{self, DATABASE_FILE, HEAD_FILE, StoreError, verify_audit};
+use crate::text::escape;
 
 /// What to verify, and with whose key.
 #[derive(Debug, clap::Args)]
@@ -42,7 +43,7 @@ enum NotVerified {
     GatewayKeys(#[from] KeysError),
     #[error("the audit log cannot be read: {0}")]
     Store(#[from] StoreError),
-    #[error("{path}: {why}", path = printable(&.0.display().to_string()), why = .1)]
+    #[error("{path}: {why}", path = escape::terminal(&.0.display().to_string()), why = .1)]
     Unreadable(PathBuf, io::Error),
 }
 
@@ -121,7 +122,7 @@ fn recordings(roots: &[PathBuf], key: &PublicKey) -> Result<bool, NotVerified> {
         let verdict =
             verify(file, std::slice::from_ref(key)).map_err(|why| NotVerified::Unreadable(file.clone(), why))?;
         let (good, says) = describe(file, &verdict);
-        println!("{}: {says}", printable(&file.display().to_string()));
+        println!("{}: {says}", escape::terminal(&file.display().to_string()));
         intact &= good;
     }
     if files.is_empty() {
@@ -137,7 +138,7 @@ fn describe(file: &Path, verdict: &Verdict) -> (bool, String) {
                 curfew_recorder::State::Complete => "intact",
                 curfew_recorder::State::Interrupted => "intact, but interrupted",
             };
-            (true, format!("{state}, {} lines, ended: {}", summary.lines, printable(&summary.statement.end)))
+            (true, format!("{state}, {} lines, ended: {}", summary.lines, escape::terminal(&summary.statement.end)))
         }
         Verdict::Unsealed(_) if is_being_written(file) => (true, "still being written".to_owned()),
         Verdict::Unsealed(open) => {

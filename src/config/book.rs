@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::text::escape;
 use crate::text::suggest::nearest;
 
 /// Something about the file that a person should know: `FILE:LINE: text`.
@@ -95,24 +96,13 @@ impl Book {
             let remark = |(at, what): (usize, String)| Remark {
                 file: file.to_owned(),
                 line: Some(line(text, at)),
-                text: printable(&what),
+                // What was typed is repeated in remarks, and goes to a terminal.
+                text: escape::terminal(&what),
             };
             list.into_iter().map(remark).collect()
         };
         (remarks(self.faults), remarks(self.warnings))
     }
-}
-
-/// What was typed is repeated in remarks, and goes to a terminal: only what can be seen goes there as it is.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\'' | '\\' => shown.push(c),
-            c => shown.extend(c.escape_debug()),
-        }
-    }
-    shown
 }
 
 fn line(text: &str, at: usize) -> usize {

@@ -1,8 +1,12 @@
 //! What was given to a command: its operands and options, not yet understood.
 
 use super::spec::{Operands, Opt, Spec, Takes};
+use crate::text::escape;
 use crate::text::shell_words::Word;
 use crate::text::suggest::nearest;
+
+/// How much of what was mistyped is repeated, in characters.
+const LONGEST_SHOWN: usize = 40;
 
 /// The operands and options of a command.
 #[derive(Debug, Default)]
@@ -206,8 +210,8 @@ fn is_option(spec: &'static Spec, word: &Word) -> bool {
 }
 
 /// What was typed, short and safe for a terminal.
-fn shown(text: &str) -> String {
-    text.escape_debug().take(40).collect()
+pub(super) fn shown(text: &str) -> String {
+    escape::terminal_start(text, LONGEST_SHOWN)
 }
 
 /// `a, b and c`

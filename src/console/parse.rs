@@ -10,7 +10,7 @@ use curfew_recorder::Pace;
 use jiff::Timestamp;
 
 use super::command::{Command, Line};
-use super::given::{Given, gather};
+use super::given::{Given, gather, shown};
 use super::spec::{self, Spec};
 use crate::text::shell_words::{Word, split};
 use crate::text::suggest::nearest;
@@ -73,7 +73,7 @@ pub fn parse(line: &[u8]) -> Result<Line, Usage> {
 }
 
 fn unknown(name: &str) -> Usage {
-    let shown: String = name.escape_debug().take(40).collect();
+    let shown = shown(name);
     if name.starts_with('-') {
         return Usage::no_command(format!("`{shown}` stands where a command belongs; `help` lists them"));
     }
@@ -155,7 +155,7 @@ fn wish(mut given: Given) -> Result<Wish, String> {
 
 fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
-        let shown: String = text.escape_debug().take(40).collect();
+        let shown = shown(text);
         format!("--at: `{shown}` is not a time; write it like 2026-12-01T22:00:00Z or 2026-12-01T22:00:00+01:00")
     })
 }

@@ -9,7 +9,7 @@ use super::pen::{Gone, Pen};
 use super::run::{Call, Ended, Stop};
 use crate::recordings::playback::{Manner, Playback, TIDY};
 use crate::store::Recorded;
-use crate::text::escape::escape;
+use crate::text::escape;
 use crate::usecase::record::{Look, look};
 use crate::usecase::{App, Fault};
 
@@ -36,7 +36,8 @@ impl Call<'_> {
 /// Plays recordings one after the other, each with a line that says what it is.
 async fn play(pen: &Pen, app: &App, recordings: &[Recorded], manner: Manner) -> Result<(), Stop> {
     for recording in recordings {
-        let command = recording.command.as_ref().map(|command| format!(" `{}`", escape(command))).unwrap_or_default();
+        let command =
+            recording.command.as_ref().map(|command| format!(" `{}`", escape::terminal(command))).unwrap_or_default();
         pen.err(&format!("-- channel {} {}{command}\n", recording.channel, recording.kind)).await?;
         let mut playback = Playback::start(Path::new(&recording.path), manner, app.clock().clone());
         while let Some(piece) = playback.next().await.map_err(|why| unreadable(recording, &why))? {

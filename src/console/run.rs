@@ -16,7 +16,7 @@ use super::render::{self, Sheet};
 use super::screen::Screen;
 use super::spec::Spec;
 use crate::live::recordings::LiveRecordings;
-use crate::text::escape::escape;
+use crate::text::escape;
 use crate::usecase::hint::unknown_target;
 use crate::usecase::request::Asked;
 use crate::usecase::status::StatusSource;
@@ -251,13 +251,13 @@ impl Call<'_> {
 
     /// Says on stderr why not.
     pub(super) async fn complain(&self, why: &str) -> Result<u32, Gone> {
-        self.pen.err(&format!("curfew: {}\n", escape(why))).await?;
+        self.pen.err(&format!("curfew: {}\n", escape::terminal(why))).await?;
         Ok(NO)
     }
 
     async fn mistyped(&self, usage: &Usage) -> Ended {
-        let example = escape(&self.hints.command(&usage.example));
-        self.pen.err(&format!("curfew: {}\n  for example: {example}\n", escape(&usage.what))).await?;
+        let example = escape::terminal(&self.hints.command(&usage.example));
+        self.pen.err(&format!("curfew: {}\n  for example: {example}\n", escape::terminal(&usage.what))).await?;
         Ok(USAGE)
     }
 

@@ -11,7 +11,7 @@ use super::pen::{Gone, Pen};
 use super::run::{Call, Ended, Stop};
 use crate::live::recordings::Channel;
 use crate::recordings::playback::TIDY;
-use crate::text::escape::escape;
+use crate::text::escape;
 use crate::usecase::record::{Look, look};
 use crate::usecase::view::AnyView;
 use crate::usecase::{self, Fault};
@@ -40,7 +40,7 @@ impl Call<'_> {
         }
         if over {
             let why = self.why_ended(id).await;
-            self.pen.err(&format!("{id} has ended{}\n", escape(&why))).await?;
+            self.pen.err(&format!("{id} has ended{}\n", escape::terminal(&why))).await?;
         }
         Ok(0)
     }
@@ -80,7 +80,8 @@ fn best(channels: &[Channel], seen: &BTreeSet<u32>) -> Option<Channel> {
 
 /// Says which channel follows, and how large its terminal is where the watcher's is smaller.
 async fn announce(pen: &Pen, channel: &Channel, pty: Option<(u32, u32)>) -> Result<(), Gone> {
-    let command = channel.command.as_ref().map(|command| format!(" `{}`", escape(command))).unwrap_or_default();
+    let command =
+        channel.command.as_ref().map(|command| format!(" `{}`", escape::terminal(command))).unwrap_or_default();
     let (columns, rows) = channel.size;
     let size = match pty {
         Some((own_columns, own_rows)) if own_columns < columns || own_rows < rows => {

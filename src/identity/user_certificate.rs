@@ -13,6 +13,7 @@ use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::{Algorithm, Certificate, HashAlg};
 
 use crate::config::{Certificates, Config, key};
+use crate::text::escape;
 
 /// How much of a key id goes into the audit log, in characters: it is whatever the CA wrote.
 const LONGEST_KEY_ID: usize = 128;
@@ -29,7 +30,7 @@ pub fn is_worth_a_look(certificate: &Certificate, certificates: &Certificates) -
 /// # Errors
 /// Why it proves nobody, for the log.
 pub fn judge(certificate: &Certificate, config: &Config, from: IpAddr, now: Timestamp) -> Result<Identity, String> {
-    let id: String = certificate.key_id().chars().flat_map(visible).take(LONGEST_KEY_ID).collect();
+    let id = escape::log(certificate.key_id(), LONGEST_KEY_ID);
     let refused = |why: String| format!("certificate `{id}` {why}");
     signed_by_trusted(certificate, &config.certificates, now).map_err(|why| refused(why.to_owned()))?;
     key::sound(certificate.public_key()).map_err(|why| refused(format!("is of a key that {why}")))?;
@@ -41,7 +42,7 @@ pub fn judge(certificate: &Certificate, config: &Config, from: IpAddr, now: Time
             "source-address" if is_in(from, value) == Some(true) => {}
             "source-address" => return Err(refused("may not be used from there (source-address)".to_owned())),
             other => {
-                let shown: String = other.escape_debug().take(32).collect();
+                let shown = escape::log(other, 32);
                 return Err(refused(format!("has the critical option {shown}, which is not supported")));
             }
         }
@@ -50,12 +51,6 @@ pub fn judge(certificate: &Certificate, config: &Config, from: IpAddr, now: Time
     let ca = certificate.signature_key().fingerprint(HashAlg::Sha256);
     let proof = format!("certificate `{id}` serial {} of CA {ca}", certificate.serial());
     Ok(Identity { user: user.to_owned(), proof, certificate: Some((Arc::new(certificate.clone()), from)) })
-}
-
-/// A character of a key id as it can be shown anywhere. Quotes do no harm.
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let quote = matches!(c, '\'' | '"').then_some(c);
-    quote.into_iter().chain(c.escape_debug().filter(move |_| quote.is_none()))
 }
 
 /// Type, CA, signature and time.

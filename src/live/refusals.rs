@@ -9,11 +9,16 @@ use std::time::Duration;
 use curfew_proxy::clock::Clock;
 use curfew_proxy::source::Block;
 
+use crate::text::escape;
+
 /// How often the numbers are told.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// How many sources and kinds are told apart in that time; further ones are counted together.
 const MOST: usize = 64;
+
+/// How much of what a stranger sent is logged, in characters.
+const LONGEST_DETAIL: usize = 200;
 
 /// Whose refusal (`None` for all that are too many to be told apart), and of what.
 type Key = (Option<Block>, &'static str);
@@ -26,7 +31,7 @@ impl Refusals {
     /// Writes a refusal into the log, or only counts it.
     pub fn note(&self, from: SocketAddr, code: &'static str, detail: &str) {
         if self.is_new(Block::source(from.ip()), code) {
-            let detail: String = detail.escape_debug().take(200).collect();
+            let detail = escape::log(detail, LONGEST_DETAIL);
             tracing::info!(%from, code, %detail, "refused");
         }
     }

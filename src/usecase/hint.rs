@@ -8,12 +8,16 @@ use curfew_policy::user::Person;
 
 use super::caller::Caller;
 use super::{App, Rulebook};
+use crate::text::escape;
 use crate::text::suggest::nearest;
+
+/// How much of a name that was typed is repeated, in characters.
+pub(super) const LONGEST_NAME: usize = 80;
 
 /// The answer for a target that is not there for this person, with the nearest name of one that is.
 #[must_use]
 pub fn unknown_target(rules: &Rulebook, person: &Person, typed: &str) -> Refusal {
-    let shown: String = typed.escape_debug().take(80).collect();
+    let shown = escape::terminal_start(typed, LONGEST_NAME);
     let near = nearest(typed, rules.targets_for(person).map(|target| target.name.as_str()));
     let text = match near {
         Some(near) => format!("no target `{shown}` that you may ask for; did you mean {near}?"),
@@ -25,7 +29,7 @@ pub fn unknown_target(rules: &Rulebook, person: &Person, typed: &str) -> Refusal
 
 /// The answer for an address where a target was to be named.
 pub(super) fn by_name(host: &str) -> Refusal {
-    let shown: String = host.escape_debug().take(80).collect();
+    let shown = escape::terminal_start(host, LONGEST_NAME);
     Refusal::new(
         "by-address",
         format!("`{shown}` is an address; a target is reached by its name, and `targets` lists those"),

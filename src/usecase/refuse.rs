@@ -7,6 +7,10 @@ use super::caller::Caller;
 use super::{Actor, App, Fault, Outcome};
 use crate::live::repeats::Key;
 use crate::store::{Action, Event, Events};
+use crate::text::escape;
+
+/// How much of what a stranger sent is written down, in characters.
+const LONGEST_DETAIL: usize = 200;
 
 /// Somebody proven was not let in.
 pub(super) async fn session(app: &App, caller: &Caller, fault: &Fault) {
@@ -29,7 +33,7 @@ pub(super) async fn request(app: &App, actor: &Actor, subject: &str, refusal: &R
 pub async fn connection(app: &App, from: &str, code: &'static str, detail: &str) {
     // Addresses are cheap: they count as one.
     let key = Key { action: Action::ConnectionRefused, actor: "curfew".to_owned(), about: String::new(), code };
-    let detail: String = detail.escape_debug().take(200).collect();
+    let detail = escape::log(detail, LONGEST_DETAIL);
     write(app, key, from, &Refusal::new(code, detail), Some(from)).await;
 }
 

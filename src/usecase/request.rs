@@ -10,10 +10,11 @@ use curfew_policy::time::{after, to_millis};
 use curfew_policy::user::Person;
 use jiff::Timestamp;
 
-use super::hint::unknown_target;
+use super::hint::{LONGEST_NAME, unknown_target};
 use super::view::RequestView;
 use super::{Actor, App, Fault, Outcome, Rulebook, grant, refuse};
 use crate::store::{Events, NewRequest, Tx};
+use crate::text::escape;
 use crate::text::suggest::nearest;
 
 /// How many of somebody's requests may wait for a decision at a time.
@@ -151,7 +152,7 @@ fn known_targets<'a>(rules: &'a Rulebook, person: &Person, names: &[String]) -> 
 }
 
 fn no_role(rules: &Rulebook, person: &Person, wish: &Wish, targets: &[&Arc<Target>]) -> Refusal {
-    let shown: String = wish.role.escape_debug().take(80).collect();
+    let shown = escape::terminal_start(&wish.role, LONGEST_NAME);
     let on: Vec<&str> = targets.iter().flat_map(|target| rules.roles_for(person, target)).collect();
     let text = match nearest(&wish.role, on.iter().copied()) {
         Some(near) => format!("no role `{shown}` that you may ask for; did you mean {near}?"),

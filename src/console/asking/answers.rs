@@ -5,7 +5,7 @@ use std::time::Duration;
 use curfew_policy::time::{SHORTEST, parse_duration};
 
 use super::stop::Stop;
-use crate::text::escape::escape;
+use crate::text::escape;
 use crate::usecase::offer::{Offer, Place};
 use crate::usecase::request::Wish;
 
@@ -60,7 +60,7 @@ fn only(offers: &[Offer]) -> Result<&Offer, Stop> {
 
 /// The role of this name.
 pub(super) fn role_of<'a>(name: &str, offers: &'a [Offer]) -> Result<&'a Offer, String> {
-    let shown: String = escape(name).chars().take(80).collect();
+    let shown = escape::terminal_start(name, 80);
     let found = offers.iter().find(|offer| offer.role == name);
     found.ok_or_else(|| format!("`{shown}` is no role that you may ask for here; there is {}", names(offers)))
 }

@@ -8,7 +8,7 @@ use super::answers::{Answers, role_of, span_of, wish};
 use super::stop::Stop;
 use super::typist::Typist;
 use super::{Call, words};
-use crate::text::escape::escape;
+use crate::text::escape;
 use crate::usecase::Fault;
 use crate::usecase::offer::Offer;
 use crate::usecase::request::Asked;
@@ -126,6 +126,6 @@ impl Call<'_> {
     }
 
     async fn wrong(&self, why: &str) -> Result<(), Stop> {
-        Ok(self.pen.out(&format!("  {}\n", escape(why))).await?)
+        Ok(self.pen.out(&format!("  {}\n", escape::terminal(why))).await?)
     }
 }

@@ -1,6 +1,6 @@
 //! One line that somebody types on a terminal in raw mode: bytes in, text out. Nothing but text comes through.
 
-use crate::text::escape::escape;
+use crate::text::escape;
 
 /// What a byte did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Line {
     fn put(&mut self, c: char) -> Did {
         // Not what is invisible, or turns the direction of writing.
         let with = format!("{}{c}", if self.text.is_empty() { "" } else { "a" });
-        if escape(&with) != with {
+        if escape::terminal(&with) != with {
             return Did::Nothing;
         }
         if self.text.len() + c.len_utf8() > self.most {
@@ -193,7 +193,7 @@ mod tests {
             for byte in bytes {
                 line.press(byte);
             }
-            prop_assert_eq!(escape(line.text()), line.text());
+            prop_assert_eq!(escape::terminal(line.text()), line.text());
             prop_assert!(line.text().len() <= 40);
         }
     }

@@ -22,7 +22,7 @@ pub use self::page::page;
 
 use super::hints::Hints;
 use super::screen::{Screen, Tone};
-use crate::text::escape::escape;
+use crate::text::escape;
 use crate::usecase::Rulebook;
 
 /// What an answer is written with: for which terminal, in whose words for the next command, by which rules.
@@ -39,25 +39,25 @@ pub struct Sheet<'a> {
 impl Sheet<'_> {
     /// A line with a command to type.
     fn hint(&self, indent: usize, command: &str) -> String {
-        let command = escape(&self.hints.command(command));
+        let command = escape::terminal(&self.hints.command(command));
         format!("{:indent$}{}\n", "", self.screen.paint(Tone::Strong, &command))
     }
 
     /// A moment of a view, with how far it is from now.
     fn deadline(&self, at: &str) -> String {
-        at.parse::<Timestamp>().map_or_else(|_| escape(at), |at| self.screen.deadline(at))
+        at.parse::<Timestamp>().map_or_else(|_| escape::terminal(at), |at| self.screen.deadline(at))
     }
 
     /// A moment of a view.
     fn moment(&self, at: &str) -> String {
-        at.parse::<Timestamp>().map_or_else(|_| escape(at), |at| self.screen.moment(at))
+        at.parse::<Timestamp>().map_or_else(|_| escape::terminal(at), |at| self.screen.moment(at))
     }
 }
 
 /// `admin on web1, web2`, or `admin (root) on web1`; made safe.
 fn access(role: &str, login: Option<&str>, targets: &[String]) -> String {
     let login = login.map(|login| format!(" ({login})")).unwrap_or_default();
-    escape(&format!("{role}{login} on {}", targets.join(", ")))
+    escape::terminal(&format!("{role}{login} on {}", targets.join(", ")))
 }
 
 pub(super) fn span(seconds: u64) -> String {
