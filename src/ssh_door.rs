@@ -21,12 +21,12 @@ use russh::keys::{Certificate, HashAlg, PublicKey};
 
 use crate::config::Config;
 use crate::console;
-use crate::console::Setting;
-use crate::console::asking::{self, WaitingLimit};
+use crate::console::ConsoleSetting;
+use crate::console::asking::{self, AskingSetting, WaitingLimit};
 use crate::console::hints::Hints;
 use crate::identity::keys::SshKeys;
 use crate::identity::{issue, user_certificate};
-use crate::live::recordings::{Channel, LiveRecordings};
+use crate::live::recordings::{LiveChannel, LiveRecordings};
 use crate::live::refusals::Refusals;
 use crate::store::Recorded;
 use crate::usecase::admit::admit;
@@ -137,7 +137,7 @@ impl Gate for Product {
         let Route::Target { name, login } = route else { return Err(asking.refusal) };
         let Some(person) = self.config.load().person(&identity.user) else { return Err(asking.refusal) };
         let hints = Hints::ssh("bastion", self.port);
-        let setting = asking::Setting { app: &self.desk, hints: &hints, waiting_limit: &self.turns };
+        let setting = AskingSetting { app: &self.desk, hints: &hints, waiting_limit: &self.turns };
         let place = Place { target: name.clone(), login: login.clone() };
         asking::ask(setting, &Actor::Person(person), place, asking).await
     }
@@ -197,7 +197,7 @@ impl Gate for Product {
         record::started(&self.desk, session, &row).await.map_err(std::io::Error::other)?;
         self.air.begin(
             session,
-            Channel {
+            LiveChannel {
                 number: info.channel,
                 kind: info.kind.as_str(),
                 command: info.command.clone(),
@@ -232,7 +232,8 @@ impl Gate for Product {
         // The connection may be of yesterday.
         let Some(person) = person else { return end(DISOWNED).await };
         let hints = Hints::ssh("bastion", self.port);
-        let setting = Setting { app: &self.desk, live_recordings: &self.air, hints: &hints, status: &self.vitals };
+        let setting =
+            ConsoleSetting { app: &self.desk, live_recordings: &self.air, hints: &hints, status: &self.vitals };
         let actor = Actor::Person(person.clone());
         tokio::select! {
             status = console::run(setting, &actor, console) => status,

@@ -21,7 +21,7 @@ use crate::text::escape;
 #[command(
     after_help = "Examples:\n  curfew replay s345-1.cast --speed 4 --idle-limit 2s\n  curfew replay --config curfew.toml s345\n\nq or Ctrl-C ends it. Into a pipe or a file the exact bytes go at once."
 )]
-pub struct Args {
+pub struct ReplayArgs {
     /// The configuration file, which says where the recordings of a session are.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -43,7 +43,7 @@ pub struct Args {
 #[derive(Debug, thiserror::Error)]
 enum NotPlayed {
     #[error("{0}")]
-    Config(#[from] crate::config::Faults),
+    Config(#[from] crate::config::ConfigFaults),
     #[error("{0}")]
     NotFound(String),
     #[error("{path} cannot be played: {why}", path = escape::terminal(&.0.display().to_string()), why = .1)]
@@ -54,7 +54,7 @@ enum NotPlayed {
 
 /// Plays one recording, or all of a session one after the other: 0 when it was played or ended by hand, 1 when it
 /// could not be, 2 for a faulty configuration.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: ReplayArgs) -> ExitCode {
     let played = match find(&args) {
         Ok(files) => play(&files, &args).await,
         Err(why) => Err(why),
@@ -75,7 +75,7 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 /// The files to play.
-fn find(args: &Args) -> Result<Vec<PathBuf>, NotPlayed> {
+fn find(args: &ReplayArgs) -> Result<Vec<PathBuf>, NotPlayed> {
     let what = Path::new(&args.what);
     let shown = escape::terminal(&args.what);
     let Ok(session) = args.what.parse::<SessionId>() else {
@@ -124,7 +124,7 @@ fn channel_of(path: &Path, session: SessionId) -> Option<u32> {
     if of == session.to_string() { channel.split('-').next()?.parse().ok() } else { None }
 }
 
-async fn play(files: &[PathBuf], args: &Args) -> Result<(), NotPlayed> {
+async fn play(files: &[PathBuf], args: &ReplayArgs) -> Result<(), NotPlayed> {
     let usual = Pace::default();
     let start_at = args.start_at.unwrap_or(usual.start_at);
     let pace = Pace { speed: args.speed, idle_limit: args.idle_limit, start_at };

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use curfew_recorder::{EXTENSION, PublicKey, Verdict, verify};
 
-use crate::config::{Config, Faults};
+use crate::config::{Config, ConfigFaults};
 use crate::identity::keys::{GatewayKeys, KeysError, seal_bytes};
 use crate::store::{self, DATABASE_FILE, HEAD_FILE, StoreError, verify_audit};
 use crate::text::escape;
@@ -17,7 +17,7 @@ use crate::text::escape;
 #[command(
     after_help = "Examples:\n  curfew verify --config curfew.toml --audit\n  curfew verify --config curfew.toml /var/lib/curfew/recordings\n  curfew verify --key seal.pub s345-1.cast\n\n0 is intact, 1 names the first bad record. `curfew ca` prints the key."
 )]
-pub struct Args {
+pub struct VerifyArgs {
     /// The configuration file, which says where key, database and recordings are.
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     config: Option<PathBuf>,
@@ -36,7 +36,7 @@ pub struct Args {
 #[derive(Debug, thiserror::Error)]
 enum NotVerified {
     #[error("{0}")]
-    Config(#[from] Faults),
+    Config(#[from] ConfigFaults),
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -48,7 +48,7 @@ enum NotVerified {
 }
 
 /// Verifies: 0 intact, 1 not, 2 when what was typed or configured makes no sense.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: VerifyArgs) -> ExitCode {
     match verified(args).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -62,7 +62,7 @@ pub async fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn verified(args: Args) -> Result<bool, NotVerified> {
+async fn verified(args: VerifyArgs) -> Result<bool, NotVerified> {
     let (key, config) = match (&args.config, &args.key) {
         (Some(file), _) => {
             let config = Config::load(file)?.config;

@@ -37,9 +37,9 @@ impl fmt::Display for Remark {
 
 /// All that is wrong with a file, in the order of its lines. One line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Remark>);
+pub struct ConfigFaults(pub Vec<Remark>);
 
-impl fmt::Display for Faults {
+impl fmt::Display for ConfigFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, fault) in self.0.iter().enumerate() {
             if i > 0 {
@@ -51,9 +51,9 @@ impl fmt::Display for Faults {
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for ConfigFaults {}
 
-impl Faults {
+impl ConfigFaults {
     /// The one fault of a file that is not there, not readable or not text.
     pub(super) fn unreadable(file: &Path, why: &std::io::Error) -> Self {
         Self(vec![Remark::whole(file, format!("cannot be read: {why}"))])

@@ -29,7 +29,7 @@ use curfew_policy::user::Person;
 use ssh_key::{Fingerprint, PublicKey};
 use toml::de::DeTable;
 
-pub use self::book::{Faults, Remark};
+pub use self::book::{ConfigFaults, Remark};
 pub use self::certificates::Certificates;
 pub use self::gateway::Gateway;
 pub use self::people::{Group, User};
@@ -86,8 +86,8 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn load(file: &Path) -> Result<Loaded, Faults> {
-        let text = std::fs::read_to_string(file).map_err(|error| Faults::unreadable(file, &error))?;
+    pub fn load(file: &Path) -> Result<Loaded, ConfigFaults> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigFaults::unreadable(file, &error))?;
         let mut loaded = Self::parse(&text, file)?;
         let mode = std::fs::metadata(file).map_or(0, |meta| meta.permissions().mode());
         if mode & 0o002 != 0 {
@@ -102,7 +102,7 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn parse(text: &str, file: &Path) -> Result<Loaded, Faults> {
+    pub fn parse(text: &str, file: &Path) -> Result<Loaded, ConfigFaults> {
         let book = Book::default();
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
@@ -121,7 +121,7 @@ impl Config {
         let (faults, warnings) = book.close(file, text);
         match config {
             Some(config) if faults.is_empty() => Ok(Loaded { config, warnings }),
-            _ => Err(Faults(faults)),
+            _ => Err(ConfigFaults(faults)),
         }
     }
 

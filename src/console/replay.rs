@@ -6,7 +6,7 @@ use curfew_policy::id::SessionId;
 use curfew_recorder::{CastError, Pace};
 
 use super::pen::{Gone, Pen};
-use super::run::{Call, Ended, Stop};
+use super::run::{Call, CommandResult, CommandStop};
 use crate::recordings::playback::{Manner, Playback, TIDY};
 use crate::store::Recorded;
 use crate::text::escape;
@@ -15,7 +15,7 @@ use crate::usecase::{App, Fault};
 
 impl Call<'_> {
     /// Plays the recordings of a session: on a terminal at some pace, else at once.
-    pub(super) async fn replay(&mut self, id: SessionId, pace: Pace) -> Ended {
+    pub(super) async fn replay(&mut self, id: SessionId, pace: Pace) -> CommandResult {
         let session = look(self.app, self.actor, id, Look::Replay).await?;
         if session.recordings.is_empty() {
             return Err(Fault::refused("no-recording", format!("{id} has no recording: no channel was opened")).into());
@@ -24,7 +24,7 @@ impl Call<'_> {
         let played = tokio::select! {
             played = play(&self.pen, self.app, &session.recordings, manner) => played,
             () = self.keys.quit() => Ok(()),
-            Gone = self.pen.gone() => return Err(Stop::Gone),
+            Gone = self.pen.gone() => return Err(CommandStop::Gone),
         };
         if self.pty.is_some() {
             self.pen.raw(TIDY.as_bytes()).await?;
@@ -34,7 +34,7 @@ impl Call<'_> {
 }
 
 /// Plays recordings one after the other, each with a line that says what it is.
-async fn play(pen: &Pen, app: &App, recordings: &[Recorded], manner: Manner) -> Result<(), Stop> {
+async fn play(pen: &Pen, app: &App, recordings: &[Recorded], manner: Manner) -> Result<(), CommandStop> {
     for recording in recordings {
         let command =
             recording.command.as_ref().map(|command| format!(" `{}`", escape::terminal(command))).unwrap_or_default();

@@ -1,15 +1,18 @@
 //! Carries a command out: what was typed becomes a call of a use case, and what that returns becomes an answer.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use curfew_policy::id::{AnyId, GrantId};
 use curfew_proxy::gate::Console;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::command::{Command, Line};
+use super::command::{Command, CommandLine};
 use super::help;
 use super::hints::Hints;
-use super::keys::Keys;
+use super::keys::Keystrokes;
 use super::parse::{Usage, parse};
 use super::pen::{Gone, Pen};
 use super::render::{self, Sheet};
@@ -34,7 +37,7 @@ const NO_PERMISSION: u32 = 77;
 
 /// What the console works with.
 #[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
+pub struct ConsoleSetting<'a> {
     /// What the use cases work with.
     pub app: &'a App,
     /// The recordings that are being made.
@@ -47,52 +50,52 @@ pub struct Setting<'a> {
 
 /// Carries out one command and gives its exit status: 0 done, 1 no, 2 mistyped, and 77 for somebody who came under a
 /// name that is not theirs and typed no known command. Nothing is looked up before the command was read in full.
-pub async fn run(setting: Setting<'_>, actor: &Actor, console: Console) -> u32 {
-    let Setting { app, live_recordings, hints, status } = setting;
+pub async fn run(setting: ConsoleSetting<'_>, actor: &Actor, console: Console) -> u32 {
+    let ConsoleSetting { app, live_recordings, hints, status } = setting;
     let Console { command, called, pty, output, input, .. } = console;
     let parsed = parse(&command);
     let json = parsed.as_ref().is_ok_and(|line| line.json);
     let pen = Pen::new(output);
-    let mut call = Call { app, live_recordings, actor, hints, status, pen, keys: Keys::new(input), pty, json };
+    let mut call = Call { app, live_recordings, actor, hints, status, pen, keys: Keystrokes::new(input), pty, json };
     let typed_nothing = match &parsed {
         Ok(line) => line.command == Command::Home,
         Err(usage) => !usage.known,
     };
     let ended = match parsed {
         _ if typed_nothing && call.is_stranger(&called) => call.stranger(&called).await,
-        Ok(Line { command, .. }) => Box::pin(call.carry_out(command)).await,
+        Ok(CommandLine { command, .. }) => Box::pin(call.carry_out(command)).await,
         Err(usage) => call.mistyped(&usage).await,
     };
     match ended {
         Ok(status) => status,
-        Err(Stop::Gone) => NO,
+        Err(CommandStop::Gone) => NO,
         // That the person is gone by now changes nothing.
-        Err(Stop::Fault(fault)) => call.complain(&fault.to_string()).await.unwrap_or(NO),
+        Err(CommandStop::Fault(fault)) => call.complain(&fault.to_string()).await.unwrap_or(NO),
     }
 }
 
 /// Why a command stopped on its way.
-pub(super) enum Stop {
+pub(super) enum CommandStop {
     /// It was not to be.
     Fault(Fault),
     /// Nobody waits for the answer any more.
     Gone,
 }
 
-impl From<Fault> for Stop {
+impl From<Fault> for CommandStop {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<Gone> for Stop {
+impl From<Gone> for CommandStop {
     fn from(_: Gone) -> Self {
         Self::Gone
     }
 }
 
 /// How a command ends: its exit status, or why it stopped.
-pub(super) type Ended = Result<u32, Stop>;
+pub(super) type CommandResult = Result<u32, CommandStop>;
 
 /// One command being carried out.
 pub(super) struct Call<'a> {
@@ -102,13 +105,13 @@ pub(super) struct Call<'a> {
     pub hints: &'a Hints,
     pub status: &'a StatusSource,
     pub pen: Pen,
-    pub keys: Keys,
+    pub keys: Keystrokes,
     pub pty: Option<(u32, u32)>,
     pub json: bool,
 }
 
 impl Call<'_> {
-    async fn carry_out(&mut self, command: Command) -> Ended {
+    async fn carry_out(&mut self, command: Command) -> CommandResult {
         let (app, actor) = (self.app, self.actor);
         match command {
             Command::Home | Command::Whoami => {
@@ -157,7 +160,7 @@ impl Call<'_> {
     }
 
     /// The commands by which somebody decides or ends something.
-    async fn decide(&mut self, command: Command) -> Ended {
+    async fn decide(&mut self, command: Command) -> CommandResult {
         let (app, actor) = (self.app, self.actor);
         match command {
             Command::Approve { id, shorten, note } => {
@@ -193,7 +196,7 @@ impl Call<'_> {
         }
     }
 
-    async fn help(&self, spec: Option<&'static Spec>) -> Ended {
+    async fn help(&self, spec: Option<&'static Spec>) -> CommandResult {
         let text = match spec {
             Some(spec) => help::of(spec, self.hints),
             None => help::overview(self.hints),
@@ -202,7 +205,7 @@ impl Call<'_> {
     }
 
     /// What lives in the process. People have no use for it, and it would tell them of each other.
-    async fn status(&self) -> Ended {
+    async fn status(&self) -> CommandResult {
         if self.actor.person().is_some() {
             let why = "the status is for the bastion's operator, on its own host: curfew ctl status";
             return Err(Fault::refused("not-allowed", why).into());
@@ -212,7 +215,7 @@ impl Call<'_> {
     }
 
     /// What came of a request, an extension or an approval.
-    pub(super) async fn asked(&self, asked: &Asked) -> Ended {
+    pub(super) async fn asked(&self, asked: &Asked) -> CommandResult {
         let grant = self.given(asked).await?;
         self.answer(&with_waits(asked), |sheet| render::asked(sheet, &asked.request, &asked.waits_for, grant.as_ref()))
             .await
@@ -231,7 +234,11 @@ impl Call<'_> {
     }
 
     /// Answers with a view as JSON, or as text.
-    async fn answer<V: Serialize + Sync>(&self, view: &V, text: impl FnOnce(&Sheet<'_>) -> String + Send) -> Ended {
+    async fn answer<V: Serialize + Sync>(
+        &self,
+        view: &V,
+        text: impl FnOnce(&Sheet<'_>) -> String + Send,
+    ) -> CommandResult {
         let answer = if self.json {
             // The views have text for keys, so this cannot fail.
             serde_json::to_string(view).unwrap_or_default() + "\n"
@@ -255,7 +262,7 @@ impl Call<'_> {
         Ok(NO)
     }
 
-    async fn mistyped(&self, usage: &Usage) -> Ended {
+    async fn mistyped(&self, usage: &Usage) -> CommandResult {
         let example = escape::terminal(&self.hints.command(&usage.example));
         self.pen.err(&format!("curfew: {}\n  for example: {example}\n", escape::terminal(&usage.what))).await?;
         Ok(USAGE)
@@ -267,7 +274,7 @@ impl Call<'_> {
     }
 
     /// Tells somebody who came under a name that is neither theirs nor a target's where they may have wanted to go.
-    async fn stranger(&self, called: &str) -> Ended {
+    async fn stranger(&self, called: &str) -> CommandResult {
         let Some(person) = self.actor.person() else { return Ok(NO_PERMISSION) };
         let why = unknown_target(&self.app.rules(), person, called);
         let own = self.hints.command("whoami");

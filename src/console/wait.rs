@@ -6,7 +6,7 @@ use curfew_policy::id::{AnyId, RequestId};
 
 use super::pen::{Gone, Pen};
 use super::render;
-use super::run::{Call, Ended, Stop};
+use super::run::{Call, CommandResult, CommandStop};
 use crate::usecase::request::Asked;
 use crate::usecase::view::{AnyView, RequestView};
 use crate::usecase::{self, Actor, App, Fault};
@@ -19,7 +19,7 @@ pub(super) const FRESH_LINE: &str = "\r\u{1b}[K";
 
 impl Call<'_> {
     /// Waits until a request is decided. It ends well only when it is granted.
-    pub(super) async fn wait(&mut self, asked: Asked) -> Ended {
+    pub(super) async fn wait(&mut self, asked: Asked) -> CommandResult {
         let Asked { request, waits_for } = asked;
         if request.state != "pending" {
             return self.asked(&Asked { request, waits_for }).await;
@@ -35,7 +35,7 @@ impl Call<'_> {
             decided = decided(self.app, self.actor, &self.pen, request, live) => Some(decided?),
             () = self.keys.interrupt() => None,
             // It stays pending; nobody is there to be told.
-            Gone = self.pen.gone() => return Err(Stop::Gone),
+            Gone = self.pen.gone() => return Err(CommandStop::Gone),
         };
         if live {
             self.pen.raw(FRESH_LINE.as_bytes()).await?;
@@ -60,7 +60,7 @@ async fn decided(
     pen: &Pen,
     mut request: RequestView,
     live: bool,
-) -> Result<RequestView, Stop> {
+) -> Result<RequestView, CommandStop> {
     let began = app.clock().now().mono;
     let mut shown = String::new();
     while request.state == "pending" {

@@ -1,6 +1,9 @@
 //! `watch`: follows a live session as it goes on. The watcher reads the recording's file at their own pace, so a slow
 //! one delays nobody.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use curfew_policy::id::{AnyId, SessionId};
@@ -8,8 +11,8 @@ use curfew_recorder::{Follower, What};
 use tokio::sync::watch;
 
 use super::pen::{Gone, Pen};
-use super::run::{Call, Ended, Stop};
-use crate::live::recordings::Channel;
+use super::run::{Call, CommandResult, CommandStop};
+use crate::live::recordings::LiveChannel;
 use crate::recordings::playback::TIDY;
 use crate::text::escape;
 use crate::usecase::record::{Look, look};
@@ -21,7 +24,7 @@ const BACKLOG: u64 = 4 << 20;
 
 impl Call<'_> {
     /// Follows a live session until it is over, or the watcher has seen enough.
-    pub(super) async fn watch(&mut self, id: SessionId) -> Ended {
+    pub(super) async fn watch(&mut self, id: SessionId) -> CommandResult {
         look(self.app, self.actor, id, Look::Watch).await?;
         let channels = self.live_recordings.channels(id);
         // Asked after the channels were, so that a session that ends meanwhile ends them too.
@@ -33,7 +36,7 @@ impl Call<'_> {
         let over = tokio::select! {
             shown = show(&self.pen, channels, self.pty) => shown.map(|()| true)?,
             () = self.keys.quit() => false,
-            Gone = self.pen.gone() => return Err(Stop::Gone),
+            Gone = self.pen.gone() => return Err(CommandStop::Gone),
         };
         if self.pty.is_some() {
             self.pen.raw(TIDY.as_bytes()).await?;
@@ -55,7 +58,11 @@ impl Call<'_> {
 }
 
 /// Shows the channels of a session, one at a time, until the session is over.
-async fn show(pen: &Pen, mut channels: watch::Receiver<Vec<Channel>>, pty: Option<(u32, u32)>) -> Result<(), Stop> {
+async fn show(
+    pen: &Pen,
+    mut channels: watch::Receiver<Vec<LiveChannel>>,
+    pty: Option<(u32, u32)>,
+) -> Result<(), CommandStop> {
     let mut seen = BTreeSet::new();
     loop {
         let next = best(&channels.borrow_and_update(), &seen);
@@ -73,13 +80,13 @@ async fn show(pen: &Pen, mut channels: watch::Receiver<Vec<Channel>>, pty: Optio
 
 /// The channel to look at of those not seen to their end: one with a terminal or a command before others, of these the
 /// newest.
-fn best(channels: &[Channel], seen: &BTreeSet<u32>) -> Option<Channel> {
-    let rank = |channel: &&Channel| (matches!(channel.kind, "shell" | "exec"), channel.number);
+fn best(channels: &[LiveChannel], seen: &BTreeSet<u32>) -> Option<LiveChannel> {
+    let rank = |channel: &&LiveChannel| (matches!(channel.kind, "shell" | "exec"), channel.number);
     channels.iter().filter(|channel| !seen.contains(&channel.number)).max_by_key(rank).cloned()
 }
 
 /// Says which channel follows, and how large its terminal is where the watcher's is smaller.
-async fn announce(pen: &Pen, channel: &Channel, pty: Option<(u32, u32)>) -> Result<(), Gone> {
+async fn announce(pen: &Pen, channel: &LiveChannel, pty: Option<(u32, u32)>) -> Result<(), Gone> {
     let command =
         channel.command.as_ref().map(|command| format!(" `{}`", escape::terminal(command))).unwrap_or_default();
     let (columns, rows) = channel.size;
@@ -93,7 +100,7 @@ async fn announce(pen: &Pen, channel: &Channel, pty: Option<(u32, u32)>) -> Resu
 }
 
 /// Shows a channel until it is over.
-async fn follow(pen: &Pen, mut follower: Follower) -> Result<(), Stop> {
+async fn follow(pen: &Pen, mut follower: Follower) -> Result<(), CommandStop> {
     loop {
         match follower.next().await {
             Ok(Some(events)) => {

@@ -9,4 +9,4 @@ mod frame;
 mod server;
 
 pub use self::client::{call, run};
-pub use self::server::{Door, SOCKET};
+pub use self::server::{OperatorDoor, SOCKET};

@@ -26,7 +26,7 @@ use crate::serve;
 
 /// What follows `curfew demo`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct DemoArgs {
     /// How long the grant of the tour is.
     #[arg(long, value_name = "60s", default_value = "60s")]
     grant: String,
@@ -36,7 +36,7 @@ pub struct Args {
 }
 
 /// Runs the demo until it is interrupted, and leaves nothing behind.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: DemoArgs) -> ExitCode {
     let ended = match &args.target_connection {
         Some(folder) => target::serve_stdin(folder).await.map_err(|error| format!("demo target: {error}")),
         None => show(&args.grant).await,

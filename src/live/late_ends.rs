@@ -10,11 +10,11 @@ pub const INTERRUPTED: &str = "interrupted";
 
 /// Ends that the database has not taken yet.
 #[derive(Debug, Default)]
-pub struct LateEnds(Mutex<Vec<Ended>>);
+pub struct LateEnds(Mutex<Vec<EndedSession>>);
 
 /// The end of a session.
 #[derive(Debug, Clone)]
-pub struct Ended {
+pub struct EndedSession {
     /// The session.
     pub session: SessionId,
     /// Where a commit was not answered: when that session began. Its id, if the commit failed, is another's by now.
@@ -32,17 +32,17 @@ pub struct Ended {
 impl LateEnds {
     /// Remembers that a session which was to begin at `at`, if the database knows of it at all, is over.
     pub fn never_began(&self, session: SessionId, at: Timestamp) {
-        self.keep(Ended { session, began: Some(at), at, why: INTERRUPTED.to_owned(), by: None, note: None });
+        self.keep(EndedSession { session, began: Some(at), at, why: INTERRUPTED.to_owned(), by: None, note: None });
     }
 
     /// Keeps an end until the database takes it.
-    pub fn keep(&self, ended: Ended) {
+    pub fn keep(&self, ended: EndedSession) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
     }
 
     /// Takes out all ends that are kept.
     #[must_use]
-    pub fn take(&self) -> Vec<Ended> {
+    pub fn take(&self) -> Vec<EndedSession> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 /// A live session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Live {
+pub struct LiveSession {
     /// Its id.
     pub session: SessionId,
     /// The grant that carries it.
@@ -28,14 +28,14 @@ pub struct Live {
 
 /// The registry of live sessions and of the deadlines of their grants.
 #[derive(Debug, Default)]
-pub struct Leases(Mutex<State>);
+pub struct Leases(Mutex<Registry>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Registry {
     /// On both clocks. Kept from when a grant was first seen, so that a session that begins late cannot outlive it
     /// after the wall clock was stepped.
     grants: HashMap<GrantId, Standing>,
-    sessions: HashMap<SessionId, (Live, LeaseSender)>,
+    sessions: HashMap<SessionId, (LiveSession, LeaseSender)>,
 }
 
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Leases {
     /// The deadline of a grant that ends at `expires_at`. The first call fixes it; only [`Leases::extend`] moves it.
     pub fn deadline(&self, grant: GrantId, now: Now, expires_at: Timestamp) -> Deadline {
         let fresh = Deadline::new(now, expires_at);
-        match self.state().grants.entry(grant).or_insert(Standing::Until(fresh)) {
+        match self.registry().grants.entry(grant).or_insert(Standing::Until(fresh)) {
             Standing::Until(deadline) => deadline.min(fresh),
             Standing::Over(_) => Deadline::new(now, now.wall),
         }
@@ -58,8 +58,8 @@ impl Leases {
     ///
     /// # Errors
     /// How the grant ended, if it was ended here already.
-    pub fn begin(&self, live: Live, now: Now, expires_at: Timestamp) -> Result<Lease, End> {
-        let mut state = self.state();
+    pub fn begin(&self, live: LiveSession, now: Now, expires_at: Timestamp) -> Result<Lease, End> {
+        let mut state = self.registry();
         let fresh = Deadline::new(now, expires_at);
         let deadline = match state.grants.entry(live.grant).or_insert(Standing::Until(fresh)) {
             Standing::Until(deadline) => deadline.min(fresh),
@@ -71,14 +71,14 @@ impl Leases {
     }
 
     /// A session is gone, or never came to be. Its lease, if anybody still holds it, counts as revoked.
-    pub fn forget(&self, session: SessionId) -> Option<Live> {
-        self.state().sessions.remove(&session).map(|(live, _)| live)
+    pub fn forget(&self, session: SessionId) -> Option<LiveSession> {
+        self.registry().sessions.remove(&session).map(|(live, _)| live)
     }
 
     /// Moves the end of a grant, and of its live sessions, by as much as it was extended: what a stepped clock took
     /// away is not given back.
     pub fn extend(&self, grant: GrantId, now: Now, from: Timestamp, to: Timestamp) {
-        let mut state = self.state();
+        let mut state = self.registry();
         let before = match state.grants.get(&grant) {
             Some(Standing::Until(deadline)) => *deadline,
             Some(Standing::Over(_)) => return,
@@ -95,7 +95,7 @@ impl Leases {
 
     /// Ends a grant for all its sessions, and for those that are still on their way in.
     pub fn end_grant(&self, grant: GrantId, end: &End) {
-        let mut state = self.state();
+        let mut state = self.registry();
         state.grants.insert(grant, Standing::Over(end.clone()));
         for (live, sender) in state.sessions.values() {
             if live.grant == grant {
@@ -106,7 +106,7 @@ impl Leases {
 
     /// Ends one session. Says whether it was live.
     pub fn kill(&self, session: SessionId, end: End) -> bool {
-        let state = self.state();
+        let state = self.registry();
         let found = state.sessions.get(&session);
         if let Some((_, sender)) = found {
             sender.end(end);
@@ -115,8 +115,8 @@ impl Leases {
     }
 
     /// Ends those sessions for which `judge` gives an end, as after a change of the configuration.
-    pub fn end_where(&self, judge: impl Fn(&Live) -> Option<End>) {
-        for (live, sender) in self.state().sessions.values() {
+    pub fn end_where(&self, judge: impl Fn(&LiveSession) -> Option<End>) {
+        for (live, sender) in self.registry().sessions.values() {
             if let Some(end) = judge(live) {
                 sender.end(end);
             }
@@ -126,13 +126,13 @@ impl Leases {
     /// Whether a session is live.
     #[must_use]
     pub fn is_live(&self, session: SessionId) -> bool {
-        self.state().sessions.contains_key(&session)
+        self.registry().sessions.contains_key(&session)
     }
 
     /// The live sessions, by id.
     #[must_use]
-    pub fn live(&self) -> Vec<Live> {
-        let mut live: Vec<Live> = self.state().sessions.values().map(|(live, _)| live.clone()).collect();
+    pub fn live(&self) -> Vec<LiveSession> {
+        let mut live: Vec<LiveSession> = self.registry().sessions.values().map(|(live, _)| live.clone()).collect();
         live.sort_by_key(|live| live.session);
         live
     }
@@ -146,19 +146,19 @@ impl Leases {
     /// The grants that are known here.
     #[must_use]
     pub fn grants(&self) -> Vec<GrantId> {
-        self.state().grants.keys().copied().collect()
+        self.registry().grants.keys().copied().collect()
     }
 
     /// Drops what is known of grants that have ended in the database and have no session left.
     pub fn forget_grants(&self, ended: &[GrantId]) {
-        let mut state = self.state();
+        let mut state = self.registry();
         let live: HashSet<GrantId> = state.sessions.values().map(|(live, _)| live.grant).collect();
         for grant in ended.iter().filter(|grant| !live.contains(grant)) {
             state.grants.remove(grant);
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn registry(&self) -> MutexGuard<'_, Registry> {
         // Nothing in here panics half-way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -176,8 +176,8 @@ mod tests {
 
     const HALF_HOUR: Duration = Duration::from_secs(1800);
 
-    fn live(session: i64, grant: i64) -> Live {
-        Live {
+    fn live(session: i64, grant: i64) -> LiveSession {
+        LiveSession {
             session: SessionId(session),
             grant: GrantId(grant),
             user: "alice".into(),

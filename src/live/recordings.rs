@@ -9,11 +9,11 @@ use tokio::sync::watch;
 
 /// The recordings of live sessions. Its clones are the same registry. Telling it never waits for who watches.
 #[derive(Debug, Clone, Default)]
-pub struct LiveRecordings(Arc<Mutex<HashMap<SessionId, watch::Sender<Vec<Channel>>>>>);
+pub struct LiveRecordings(Arc<Mutex<HashMap<SessionId, watch::Sender<Vec<LiveChannel>>>>>);
 
 /// A channel of a live session.
 #[derive(Debug, Clone)]
-pub struct Channel {
+pub struct LiveChannel {
     /// Its number in the session, from 1.
     pub number: u32,
     /// What it carries, as in JSON (`shell`, `exec`, …).
@@ -28,7 +28,7 @@ pub struct Channel {
 
 impl LiveRecordings {
     /// A channel of a session is being recorded.
-    pub fn begin(&self, session: SessionId, channel: Channel) {
+    pub fn begin(&self, session: SessionId, channel: LiveChannel) {
         let mut sessions = self.sessions();
         sessions.entry(session).or_default().send_modify(|channels| channels.push(channel));
     }
@@ -49,7 +49,7 @@ impl LiveRecordings {
     /// The channels of a session, as they come and go; the sender is dropped with the session. One that has no channel
     /// yet is there for those who come early, so only ask for sessions that are live.
     #[must_use]
-    pub fn channels(&self, session: SessionId) -> watch::Receiver<Vec<Channel>> {
+    pub fn channels(&self, session: SessionId) -> watch::Receiver<Vec<LiveChannel>> {
         self.sessions().entry(session).or_default().subscribe()
     }
 
@@ -59,7 +59,7 @@ impl LiveRecordings {
         self.sessions().values().map(|channels| channels.borrow().len()).sum()
     }
 
-    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, watch::Sender<Vec<Channel>>>> {
+    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, watch::Sender<Vec<LiveChannel>>>> {
         // Nothing in here panics half-way through a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

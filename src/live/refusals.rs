@@ -21,11 +21,11 @@ const MOST: usize = 64;
 const LONGEST_DETAIL: usize = 200;
 
 /// Whose refusal (`None` for all that are too many to be told apart), and of what.
-type Key = (Option<Block>, &'static str);
+type SourceAndCode = (Option<Block>, &'static str);
 
 /// The refusals of this minute, with how many of each were not told. Its clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Refusals(Arc<Mutex<HashMap<Key, u64>>>);
+pub struct Refusals(Arc<Mutex<HashMap<SourceAndCode, u64>>>);
 
 impl Refusals {
     /// Writes a refusal into the log, or only counts it.
@@ -66,11 +66,11 @@ impl Refusals {
     }
 
     /// Those that were only counted, and begins anew.
-    fn take(&self) -> Vec<(Key, u64)> {
+    fn take(&self) -> Vec<(SourceAndCode, u64)> {
         std::mem::take(&mut *self.counts()).into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<Key, u64>> {
+    fn counts(&self) -> MutexGuard<'_, HashMap<SourceAndCode, u64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

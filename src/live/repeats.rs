@@ -20,7 +20,7 @@ const MOST: usize = 4096;
 
 /// Whose refusal of what, for which reason.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct RepeatKey {
     /// What was refused.
     pub action: Action,
     /// To whom.
@@ -40,17 +40,17 @@ struct Count {
 
 /// The refusals of the last minute, or hour, that the audit log is told of.
 #[derive(Debug, Default)]
-pub struct Repeats(Mutex<HashMap<Key, Count>>);
+pub struct Repeats(Mutex<HashMap<RepeatKey, Count>>);
 
 impl Repeats {
     /// Whether this refusal is to be written, or was only counted.
-    pub fn is_new(&self, mut key: Key, mono: Duration) -> bool {
+    pub fn is_new(&self, mut key: RepeatKey, mono: Duration) -> bool {
         let mut counts = self.counts();
-        let same_actor = |other: &Key| other.actor == key.actor && other.action == key.action;
+        let same_actor = |other: &RepeatKey| other.actor == key.actor && other.action == key.action;
         let many = !counts.contains_key(&key)
             && (counts.keys().filter(|other| same_actor(other)).count() >= MOST_EACH || counts.len() >= MOST);
         if many {
-            key = Key { about: String::new(), code: "many", ..key };
+            key = RepeatKey { about: String::new(), code: "many", ..key };
             if counts.len() >= MOST {
                 key.actor.clear();
             }
@@ -69,7 +69,7 @@ impl Repeats {
 
     /// Those that were counted and not written, of spans that are over.
     #[must_use]
-    pub fn over(&self, mono: Duration) -> Vec<(Key, u64)> {
+    pub fn over(&self, mono: Duration) -> Vec<(RepeatKey, u64)> {
         let mut over = Vec::new();
         self.counts().retain(|key, count| {
             let span = if key.action == Action::ConnectionRefused { SPAN_OF_STRANGERS } else { SPAN };
@@ -82,7 +82,7 @@ impl Repeats {
         over
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
+    fn counts(&self) -> MutexGuard<'_, HashMap<RepeatKey, Count>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -24,10 +24,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
-use crate::config::{Config, Faults};
+use crate::config::{Config, ConfigFaults};
 use crate::console::asking::WaitingLimit;
 use crate::console::hints::Hints;
-use crate::console::{self, Setting};
+use crate::console::{self, ConsoleSetting};
 use crate::ctl;
 use crate::identity::keys::{GatewayKeys, SshKeys};
 use crate::live::recordings::LiveRecordings;
@@ -46,7 +46,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 pub enum NotStarted {
     /// The configuration is faulty.
     #[error("{0}")]
-    Config(#[from] Faults),
+    Config(#[from] ConfigFaults),
     /// Something else, in one line that says what to do.
     #[error("{0}")]
     Other(String),
@@ -138,7 +138,7 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         farewells: Arc::default(),
         seals: Arc::new(Semaphore::new(SEALS_AT_ONCE)),
     });
-    let door = ctl::Door::open(&gateway.state_dir).map_err(other)?;
+    let door = ctl::OperatorDoor::open(&gateway.state_dir).map_err(other)?;
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen(Arc::clone(&hub), listener, Arc::new(workers)));
     tasks.spawn(refusals.tell(clock));
@@ -157,12 +157,19 @@ fn other(error: impl std::fmt::Display) -> NotStarted {
     NotStarted::Other(error.to_string())
 }
 
-async fn serve_operator(door: ctl::Door, app: App, live_recordings: LiveRecordings, status: StatusSource, port: u16) {
+async fn serve_operator(
+    door: ctl::OperatorDoor,
+    app: App,
+    live_recordings: LiveRecordings,
+    status: StatusSource,
+    port: u16,
+) {
     let run = move |console: Console, file: String| {
         let (app, live_recordings, status) = (app.clone(), live_recordings.clone(), status.clone());
         async move {
             let hints = Hints::ctl(Path::new(&file), "bastion", port);
-            let setting = Setting { app: &app, live_recordings: &live_recordings, hints: &hints, status: &status };
+            let setting =
+                ConsoleSetting { app: &app, live_recordings: &live_recordings, hints: &hints, status: &status };
             console::run(setting, &Actor::Operator, console).await
         }
     };

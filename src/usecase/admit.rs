@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::hint::{unknown_target, with_hint, wrong_way};
 use super::reload::session_gone;
 use super::{App, Fault, Outcome, Rulebook, refuse};
-use crate::live::leases::Live;
+use crate::live::leases::LiveSession;
 use crate::store::{Action, Event, Grants, NewSession, Tx};
 
 /// A session that may begin. Whoever takes it reports its end with [`super::end_session::ended`].
@@ -128,7 +128,7 @@ async fn decision(
 }
 
 fn register(app: &App, session: SessionId, permit: &Permit, now: Now) -> Outcome<Lease> {
-    let live = Live {
+    let live = LiveSession {
         session,
         grant: permit.grant(),
         user: permit.user().to_owned(),

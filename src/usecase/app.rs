@@ -15,10 +15,10 @@ use crate::store::{Store, StoreError};
 
 /// What the use cases work with. Its clones are the same.
 #[derive(Debug, Clone)]
-pub struct App(Arc<Inner>);
+pub struct App(Arc<Parts>);
 
 #[derive(Debug)]
-struct Inner {
+struct Parts {
     store: Store,
     clock: Clock,
     rules: ArcSwap<Rulebook>,
@@ -38,7 +38,7 @@ impl App {
     /// The same, where people type `door` before a command (`ssh -p 2222 bastion`): refusals name the one that helps.
     #[must_use]
     pub fn behind(door: &str, store: Store, clock: Clock, rules: Rulebook) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(Parts {
             door: door.to_owned(),
             store,
             clock,

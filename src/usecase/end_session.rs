@@ -5,7 +5,7 @@ use curfew_policy::time::to_millis;
 use curfew_proxy::deadline::End;
 
 use super::{App, Outcome};
-use crate::live::late_ends::Ended;
+use crate::live::late_ends::EndedSession;
 use crate::store::{Action, Event};
 
 /// A session is over. It is forgotten at once, and written down as soon as the database takes it.
@@ -17,7 +17,7 @@ pub async fn ended(app: &App, session: SessionId, end: &End) {
         _ => (None, None),
     };
     let at = to_millis(app.clock().now().wall);
-    let ended = Ended { session, began: None, at, why: end.as_str().to_owned(), by, note };
+    let ended = EndedSession { session, began: None, at, why: end.as_str().to_owned(), by, note };
     let at_app = app.clone();
     let written = app.whole(async move {
         let written = write(&at_app, &ended).await;
@@ -46,7 +46,7 @@ pub async fn catch_up(app: &App) -> Outcome<()> {
     Ok(())
 }
 
-async fn write(app: &App, ended: &Ended) -> Outcome<()> {
+async fn write(app: &App, ended: &EndedSession) -> Outcome<()> {
     let mut tx = app.store().begin().await?;
     let Some(session) = tx.read().session(ended.session).await? else { return Ok(()) };
     if ended.began.is_some_and(|began| began != session.started_at) {

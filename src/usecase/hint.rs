@@ -1,5 +1,7 @@
 //! What people are told who named the wrong thing, and the command that would help them.
 
+use std::time::Duration;
+
 use curfew_policy::refusal::Refusal;
 use curfew_policy::role::Role;
 use curfew_policy::target::{Protocol, Target};
@@ -10,6 +12,9 @@ use super::caller::Caller;
 use super::{App, Rulebook};
 use crate::text::escape;
 use crate::text::suggest::nearest;
+
+/// The duration that is suggested, unless less is the longest.
+pub const USUAL: Duration = Duration::from_secs(30 * 60);
 
 /// How much of a name that was typed is repeated, in characters.
 pub(super) const LONGEST_NAME: usize = 80;
@@ -87,7 +92,6 @@ pub(super) fn with_hint(
 /// the target has none; for as long as is usual but not longer than may be.
 #[must_use]
 pub fn how_to_ask(rules: &Rulebook, person: &Person, target: &Target, login: Option<&str>) -> Option<String> {
-    const USUAL: std::time::Duration = std::time::Duration::from_secs(30 * 60);
     let roles = rules.roles_for(person, target);
     let fits = |role: &Role| match target.protocol {
         Protocol::Tcp => role.logins.is_empty(),

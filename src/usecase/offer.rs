@@ -6,13 +6,11 @@ use curfew_policy::role::Role;
 use curfew_policy::target::Protocol;
 
 use super::approve::undecided;
+use super::hint::USUAL;
 use super::request::{Asked, Wish, file};
 use super::view::RequestView;
 use super::{Actor, App, Fault, Outcome};
 use crate::store::{Filed, Requests};
-
-/// The duration that is suggested, unless less is the longest.
-pub const USUAL: Duration = Duration::from_secs(30 * 60);
 
 /// Where somebody wants to go.
 #[derive(Debug, Clone, PartialEq, Eq)]

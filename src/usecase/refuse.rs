@@ -5,7 +5,7 @@ use curfew_policy::refusal::Refusal;
 
 use super::caller::Caller;
 use super::{Actor, App, Fault, Outcome};
-use crate::live::repeats::Key;
+use crate::live::repeats::RepeatKey;
 use crate::store::{Action, Event, Events};
 use crate::text::escape;
 
@@ -18,26 +18,26 @@ pub(super) async fn session(app: &App, caller: &Caller, fault: &Fault) {
     let Fault::Refused(refusal) = fault else { return };
     // A name that is no target may be anything: such names count as one.
     let about = if app.rules().targets.contains_key(&caller.target) { caller.target.clone() } else { String::new() };
-    let key = Key { action: Action::SessionRefused, actor: caller.user.clone(), about, code: refusal.code };
+    let key = RepeatKey { action: Action::SessionRefused, actor: caller.user.clone(), about, code: refusal.code };
     write(app, key, &caller.target, refusal, Some(&caller.from)).await;
 }
 
 /// Somebody asked for what no rule gives.
 pub(super) async fn request(app: &App, actor: &Actor, subject: &str, refusal: &Refusal) {
     let actor = actor.name().to_owned();
-    let key = Key { action: Action::RequestRefused, actor, about: String::new(), code: refusal.code };
+    let key = RepeatKey { action: Action::RequestRefused, actor, about: String::new(), code: refusal.code };
     write(app, key, subject, refusal, None).await;
 }
 
 /// A connection was refused before anybody was proven: from where (an address), the machine's word for it, and more.
 pub async fn connection(app: &App, from: &str, code: &'static str, detail: &str) {
     // Addresses are cheap: they count as one.
-    let key = Key { action: Action::ConnectionRefused, actor: "curfew".to_owned(), about: String::new(), code };
+    let key = RepeatKey { action: Action::ConnectionRefused, actor: "curfew".to_owned(), about: String::new(), code };
     let detail = escape::log(detail, LONGEST_DETAIL);
     write(app, key, from, &Refusal::new(code, detail), Some(from)).await;
 }
 
-async fn write(app: &App, key: Key, subject: &str, refusal: &Refusal, from: Option<&str>) {
+async fn write(app: &App, key: RepeatKey, subject: &str, refusal: &Refusal, from: Option<&str>) {
     let now = app.clock().now();
     let (action, actor) = (key.action, key.actor.clone());
     if !app.repeats().is_new(key, now.mono) {

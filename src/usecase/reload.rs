@@ -4,7 +4,7 @@ use curfew_policy::grant::{Grant, GrantEnd, GrantState};
 use curfew_proxy::deadline::End;
 
 use super::{App, Outcome, Rulebook, grant};
-use crate::live::leases::Live;
+use crate::live::leases::LiveSession;
 use crate::store::{Action, Event, Events, Grants};
 
 /// From now on these rules hold. Live sessions go on, but for those whose user, target or role is gone: they end as
@@ -53,7 +53,7 @@ fn gone(what: String) -> End {
 }
 
 /// What of a session the rules do not name any more.
-pub(super) fn session_gone(rules: &Rulebook, live: &Live) -> Option<String> {
+pub(super) fn session_gone(rules: &Rulebook, live: &LiveSession) -> Option<String> {
     missing(rules, &live.user, &live.role)
         .or_else(|| (!rules.targets.contains_key(&live.target)).then(|| format!("target {} is gone", live.target)))
 }

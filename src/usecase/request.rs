@@ -126,7 +126,7 @@ pub(super) async fn finish(
     mut tx: Tx,
     events: Events,
     id: curfew_policy::id::RequestId,
-    given: Option<grant::Given>,
+    given: Option<grant::GivenTime>,
     waits_for: Vec<String>,
 ) -> Outcome<Asked> {
     let filed = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;

@@ -9,7 +9,7 @@ mod valid;
 
 use std::path::Path;
 
-use super::{Config, Faults, Loaded};
+use super::{Config, ConfigFaults, Loaded};
 
 /// The sample of the documentation, with keys that are real. Its lines are counted by the tests of faults.
 fn sample() -> String {
@@ -83,7 +83,7 @@ approvers = ["leads"]
     )
 }
 
-fn parse(text: &str) -> Result<Loaded, Faults> {
+fn parse(text: &str) -> Result<Loaded, ConfigFaults> {
     Config::parse(text, Path::new("/etc/curfew/curfew.toml"))
 }
 

@@ -29,7 +29,7 @@ enum Escape {
 
 /// A line being typed.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct TypedLine {
     text: String,
     /// The bytes of a character that is not whole yet.
     partial: Vec<u8>,
@@ -37,7 +37,7 @@ pub(super) struct Line {
     most: usize,
 }
 
-impl Line {
+impl TypedLine {
     /// A line that takes so many bytes.
     pub fn of(most: usize) -> Self {
         Self { most, ..Self::default() }
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn typed(bytes: &[u8]) -> String {
-        let mut line = Line::of(40);
+        let mut line = TypedLine::of(40);
         for byte in bytes {
             line.press(*byte);
         }
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_line_ends_and_is_left_and_is_no_longer_than_it_may_be() {
-        let mut line = Line::of(3);
+        let mut line = TypedLine::of(3);
         assert_eq!(line.press(0x04), Did::Leave);
         assert_eq!("abcd".bytes().map(|b| line.press(b)).last(), Some(Did::Full));
         assert_eq!(line.press(0x04), Did::Nothing, "not in the middle of a line");
@@ -189,7 +189,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_typed_is_safe_to_show(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut line = Line::of(40);
+            let mut line = TypedLine::of(40);
             for byte in bytes {
                 line.press(byte);
             }

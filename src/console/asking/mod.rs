@@ -20,7 +20,7 @@ use curfew_proxy::ssh::channel::permitted;
 use tokio::sync::watch;
 
 use self::answers::Answers;
-use self::stop::Stop;
+use self::stop::AskingStop;
 use self::typist::Typist;
 pub use self::waiting_limit::WaitingLimit;
 use super::hints::Hints;
@@ -33,7 +33,7 @@ use crate::usecase::{Actor, App, Fault, Rulebook};
 
 /// What the conversation works with.
 #[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
+pub struct AskingSetting<'a> {
     /// What the use cases work with.
     pub app: &'a App,
     /// How the person types the next command.
@@ -46,7 +46,7 @@ pub struct Setting<'a> {
 ///
 /// # Errors
 /// What they were refused with, where they can ask for nothing; else what came of it.
-pub async fn ask(setting: Setting<'_>, actor: &Actor, place: Place, asking: Asking) -> Result<(), Refusal> {
+pub async fn ask(setting: AskingSetting<'_>, actor: &Actor, place: Place, asking: Asking) -> Result<(), Refusal> {
     let Asking { refusal, start, answers, terminal, output, input } = asking;
     let offers = offer::offers(setting.app, actor, &place, |role| permitted(role, &start).is_ok());
     let offers = with_one_login(offers, &place)?;
@@ -60,9 +60,9 @@ pub async fn ask(setting: Setting<'_>, actor: &Actor, place: Place, asking: Aski
             "too many of your connections wait for a decision; end one first",
         ));
     };
-    let call = Call { setting, actor, place, offers, terminal, pen: Pen::new(output) };
+    let call = Conversation { setting, actor, place, offers, terminal, pen: Pen::new(output) };
     let mut typist = Typist::new(input, setting.app.clock().clone());
-    let stopped = |stop: Stop| stop.into_refusal();
+    let stopped = |stop: AskingStop| stop.into_refusal();
     let asked = call.asked(answers, &mut typist).await.map_err(stopped)?;
     call.wait(asked, &mut typist).await.map_err(stopped)
 }
@@ -80,8 +80,8 @@ fn with_one_login(offers: Vec<Offer>, place: &Place) -> Result<Vec<Offer>, Refus
 }
 
 /// One conversation.
-struct Call<'a> {
-    setting: Setting<'a>,
+struct Conversation<'a> {
+    setting: AskingSetting<'a>,
     actor: &'a Actor,
     place: Place,
     /// What may be asked for; never empty.
@@ -90,9 +90,9 @@ struct Call<'a> {
     pen: Pen,
 }
 
-impl Call<'_> {
+impl Conversation<'_> {
     /// The request to wait for: one that waits already, or a new one.
-    async fn asked(&self, answers: Answers, typist: &mut Typist) -> Result<Asked, Stop> {
+    async fn asked(&self, answers: Answers, typist: &mut Typist) -> Result<Asked, AskingStop> {
         let app = self.setting.app;
         let of_role = |role: &&str| answers.role.as_deref().is_none_or(|wanted| wanted == *role);
         let roles: Vec<&str> = self.offers.iter().map(|offer| offer.role.as_str()).filter(of_role).collect();
@@ -101,7 +101,7 @@ impl Call<'_> {
         }
         match &self.terminal {
             Some(_) => self.fill_in(answers, typist).await,
-            None => self.file(answers.wish(&self.offers, &self.place)?).await.map_err(Stop::from),
+            None => self.file(answers.wish(&self.offers, &self.place)?).await.map_err(AskingStop::from),
         }
     }
 

@@ -6,14 +6,14 @@ use crate::console::pen::Gone;
 use crate::usecase::Fault;
 
 /// Why the conversation ended without a grant.
-pub(super) enum Stop {
+pub(super) enum AskingStop {
     /// It was not to be, or not like that.
     Refused(Refusal),
     /// The person is gone.
     Gone,
 }
 
-impl Stop {
+impl AskingStop {
     pub fn new(code: &'static str, text: impl Into<String>) -> Self {
         Self::Refused(Refusal::new(code, text))
     }
@@ -26,13 +26,13 @@ impl Stop {
     }
 }
 
-impl From<Fault> for Stop {
+impl From<Fault> for AskingStop {
     fn from(fault: Fault) -> Self {
         Self::Refused(fault.into_refusal())
     }
 }
 
-impl From<Gone> for Stop {
+impl From<Gone> for AskingStop {
     fn from(_: Gone) -> Self {
         Self::Gone
     }

@@ -11,7 +11,7 @@ use curfew_proxy::ssh::requests::Start;
 use tokio::sync::{mpsc, watch};
 
 use super::waiting_limit::MOST_EACH;
-use super::{Setting, WaitingLimit, ask};
+use super::{AskingSetting, WaitingLimit, ask};
 use crate::console::hints::Hints;
 use crate::usecase::offer::Place;
 use crate::usecase::reload::reload;
@@ -77,7 +77,7 @@ impl Visit {
             input,
         };
         let hints = Hints::ssh("bastion", 2222);
-        let setting = Setting { app: &bench.app, hints: &hints, waiting_limit: &waiting_limit };
+        let setting = AskingSetting { app: &bench.app, hints: &hints, waiting_limit: &waiting_limit };
         let actor = bench.actor(name);
         let read = async {
             let mut said = Vec::new();

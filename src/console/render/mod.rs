@@ -1,8 +1,6 @@
 //! Answers as text: from what the use cases return to what a person reads. Nothing in here asks or changes anything.
 
 mod answers;
-#[cfg(test)]
-mod hostile_tests;
 mod lists;
 mod one;
 mod page;

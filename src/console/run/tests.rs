@@ -8,8 +8,8 @@ use curfew_proxy::gate::{Console, Output};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::hints::Hints;
-use super::run::{Setting, run};
+use crate::console::hints::Hints;
+use crate::console::run::{ConsoleSetting, run};
 use crate::live::recordings::LiveRecordings;
 use crate::usecase::Actor;
 use crate::usecase::status::StatusSource;
@@ -51,8 +51,12 @@ impl<'a> Typist<'a> {
         };
         let hints = Hints::ssh("bastion", 2222);
         let status = StatusSource::new(Drain::new(), []);
-        let setting =
-            Setting { app: &self.bench.app, live_recordings: &self.live_recordings, hints: &hints, status: &status };
+        let setting = ConsoleSetting {
+            app: &self.bench.app,
+            live_recordings: &self.live_recordings,
+            hints: &hints,
+            status: &status,
+        };
         let read = async {
             let (mut out, mut err) = (Vec::new(), Vec::new());
             while let Some(piece) = pieces.recv().await {

@@ -6,16 +6,16 @@ use curfew_policy::id::{AnyId, GrantId, RequestId, SessionId};
 use curfew_recorder::Pace;
 use proptest::prelude::*;
 
-use super::command::{Command, Line};
-use super::parse::{LONGEST_LINE, parse};
-use super::spec::{self, COMMANDS};
+use crate::console::command::{Command, CommandLine};
+use crate::console::parse::{LONGEST_LINE, parse};
+use crate::console::spec::{self, COMMANDS};
 use crate::text::shell_words::quote;
 use crate::usecase::list::Which;
 use crate::usecase::request::Wish;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn understood(line: &str) -> Line {
+fn understood(line: &str) -> CommandLine {
     parse(line.as_bytes()).unwrap_or_else(|usage| panic!("{line}: {usage}"))
 }
 

@@ -11,10 +11,10 @@ use curfew_proxy::gate::{Console, Output};
 use curfew_recorder::{Header, Origin, Recording, SealKey};
 use tokio::sync::mpsc;
 
-use super::hints::Hints;
-use super::run::{Setting, run};
-use super::run_tests::Typist;
-use crate::live::recordings::{Channel, LiveRecordings};
+use crate::console::hints::Hints;
+use crate::console::run::tests::Typist;
+use crate::console::run::{ConsoleSetting, run};
+use crate::live::recordings::{LiveChannel, LiveRecordings};
 use crate::store::Recorded;
 use crate::usecase::status::StatusSource;
 use crate::usecase::tests::{Bench, HOUR};
@@ -43,7 +43,7 @@ async fn begin(
         Recorded { channel: number, kind: kind.into(), command: Some("top\u{7}".into()), path, bytes: 0, sealed: None };
     record::started(&bench.app, session, &row).await.expect("it is written down");
     let live = recording.live();
-    live_recordings.begin(session, Channel { number, kind, command: row.command, size: (120, 40), live });
+    live_recordings.begin(session, LiveChannel { number, kind, command: row.command, size: (120, 40), live });
     recording
 }
 
@@ -81,8 +81,12 @@ fn watch<'a>(
     let watching = async move {
         let hints = Hints::ssh("bastion", 2222);
         let status = StatusSource::new(Drain::new(), []);
-        run(Setting { app: &bench.app, live_recordings, hints: &hints, status: &status }, &bench.actor("eve"), console)
-            .await
+        run(
+            ConsoleSetting { app: &bench.app, live_recordings, hints: &hints, status: &status },
+            &bench.actor("eve"),
+            console,
+        )
+        .await
     };
     (Watcher { pieces, seen: String::new() }, keys, Box::pin(watching))
 }

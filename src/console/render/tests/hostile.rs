@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::tests::{grant, now, request, rules, session};
-use super::*;
+use super::{grant, now, request, rules, session};
 use crate::console::hints::Hints;
+use crate::console::render::*;
 use crate::usecase::view::{
     AnyView, ApprovalView, EventView, GrantView, RecordingView, RequestView, SessionView, TargetView, WhoamiView,
 };
