@@ -34,7 +34,7 @@ use crate::usecase::caller::Caller;
 use crate::usecase::offer::Place;
 use crate::usecase::reach::reach;
 use crate::usecase::status::StatusSource;
-use crate::usecase::{Actor, App, end_session, record, refuse};
+use crate::usecase::{Actor, App, Fault, end_session, record, refuse};
 
 /// What they are told whose proof no longer holds.
 const DISOWNED: &str = "the key or certificate you came with is no longer yours here; connect again";
@@ -91,10 +91,10 @@ impl Gate for Product {
     async fn reach(&self, identity: &Identity, host: &str, port: u32, from: SocketAddr) -> Result<Protocol, Refusal> {
         // The connection may be of yesterday.
         if !self.still_proves(identity) {
-            return Err(Refusal::new("unknown-key", DISOWNED));
+            return Err(Refusal::not_allowed("unknown-key", DISOWNED));
         }
         let caller = Caller { target: host.to_owned(), ..caller(identity, from) };
-        reach(&self.desk, caller, port, self.port).await.map_err(crate::usecase::Fault::into_refusal)
+        reach(&self.desk, caller, port, self.port).await.map_err(|fault| self.told(fault))
     }
 
     fn host_certificate(&self, target: Option<&str>, key: &PublicKey) -> Option<Certificate> {
@@ -121,7 +121,7 @@ impl Gate for Product {
     ) -> Result<Admitted, Refusal> {
         // They may have waited long since, for approval or with a login inside another connection.
         if !self.still_proves(identity) {
-            return Err(Refusal::new("unknown-key", DISOWNED));
+            return Err(Refusal::not_allowed("unknown-key", DISOWNED));
         }
         let (target, login, protocol) = match route {
             Route::Target { name, login } => (name.clone(), login.clone(), Protocol::Ssh),
@@ -129,7 +129,7 @@ impl Gate for Product {
             Route::Bastion(name) => (name.clone(), None, Protocol::Ssh),
         };
         let caller = Caller { target, login, protocol, client: client.to_owned(), ..caller(identity, from) };
-        let admitted = admit(&self.desk, caller).await.map_err(crate::usecase::Fault::into_refusal)?;
+        let admitted = admit(&self.desk, caller).await.map_err(|fault| self.told(fault))?;
         Ok(Admitted { session: admitted.session, permit: Arc::new(admitted.permit), lease: admitted.lease })
     }
 
@@ -274,6 +274,11 @@ impl Product {
             }
             seen = now;
         }
+    }
+
+    /// Why something was not done, as a person at this door reads it.
+    fn told(&self, fault: Fault) -> Refusal {
+        Hints::ssh("bastion", self.port).written_out(fault.into_refusal())
     }
 
     /// Whether what proved somebody when their connection began still does.

@@ -61,7 +61,7 @@ pub struct Authenticated<G> {
 pub async fn serve<G: Gate>(mut connection: Authenticated<G>) {
     let hub = Arc::clone(&connection.hub);
     if hub.drain.phase() > Phase::Open {
-        let refusal = Refusal::new("draining", "the bastion is restarting; try again in a moment");
+        let refusal = Refusal::unavailable("draining", "the bastion is restarting; try again in a moment");
         return turn_away(connection, &refusal).await;
     }
     let admission = hub.gate.admit(&connection.identity, &connection.route, connection.from, &connection.client);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use curfew_policy::id::SessionId;
+use curfew_policy::refusal::Refusal;
 use curfew_recorder::{CastError, Pace};
 
 use super::pen::{Gone, Pen};
@@ -18,7 +19,9 @@ impl Call<'_> {
     pub(super) async fn replay(&mut self, id: SessionId, pace: Pace) -> CommandResult {
         let session = look(self.app, self.actor, id, Look::Replay).await?;
         if session.recordings.is_empty() {
-            return Err(Fault::refused("no-recording", format!("{id} has no recording: no channel was opened")).into());
+            return Err(
+                Refusal::not_found("no-recording", format!("{id} has no recording: no channel was opened")).into()
+            );
         }
         let manner = if self.pty.is_some() { Manner::Paced(pace) } else { Manner::AtOnce };
         let played = tokio::select! {
@@ -49,5 +52,5 @@ async fn play(pen: &Pen, app: &App, recordings: &[Recorded], manner: Manner) -> 
 
 fn unreadable(recording: &Recorded, why: &CastError) -> Fault {
     let text = format!("the recording {} cannot be played: {why}", recording.path);
-    Fault::refused("recording", text)
+    Refusal::unavailable("recording", text).into()
 }

@@ -4,6 +4,7 @@
 pub(super) mod tests;
 
 use curfew_policy::id::{AnyId, GrantId};
+use curfew_policy::refusal::Refusal;
 use curfew_proxy::gate::Console;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -70,7 +71,7 @@ pub async fn run(setting: ConsoleSetting<'_>, actor: &Actor, console: Console) -
         Ok(status) => status,
         Err(CommandStop::Gone) => NO,
         // That the person is gone by now changes nothing.
-        Err(CommandStop::Fault(fault)) => call.complain(&fault.to_string()).await.unwrap_or(NO),
+        Err(CommandStop::Fault(fault)) => call.complain(&hints.told_of(&fault)).await.unwrap_or(NO),
     }
 }
 
@@ -85,6 +86,12 @@ pub(super) enum CommandStop {
 impl From<Fault> for CommandStop {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+impl From<Refusal> for CommandStop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Fault(refusal.into())
     }
 }
 
@@ -208,7 +215,7 @@ impl Call<'_> {
     async fn status(&self) -> CommandResult {
         if self.actor.person().is_some() {
             let why = "the status is for the bastion's operator, on its own host: curfew ctl status";
-            return Err(Fault::refused("not-allowed", why).into());
+            return Err(Refusal::not_allowed("not-allowed", why).into());
         }
         let view = self.status.now(self.app, self.live_recordings);
         self.answer(&view, |_| render::status(&view)).await

@@ -7,6 +7,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use curfew_policy::id::{AnyId, SessionId};
+use curfew_policy::refusal::Refusal;
 use curfew_recorder::{Follower, What};
 use tokio::sync::watch;
 
@@ -17,7 +18,7 @@ use crate::recordings::playback::TIDY;
 use crate::text::escape;
 use crate::usecase::record::{Look, look};
 use crate::usecase::view::AnyView;
-use crate::usecase::{self, Fault};
+use crate::usecase::{self};
 
 /// How much of a channel's past is shown first, in bytes of its recording: enough to draw any usual screen.
 const BACKLOG: u64 = 4 << 20;
@@ -31,7 +32,7 @@ impl Call<'_> {
         if !self.app.leases().is_live(id) {
             self.live_recordings.over(id);
             let replay = self.hints.command(&format!("replay {id}"));
-            return Err(Fault::refused("ended", format!("{id} has ended; see it again with `{replay}`")).into());
+            return Err(Refusal::conflict("ended", format!("{id} has ended; see it again with `{replay}`")).into());
         }
         let over = tokio::select! {
             shown = show(&self.pen, channels, self.pty) => shown.map(|()| true)?,
@@ -113,7 +114,9 @@ async fn follow(pen: &Pen, mut follower: Follower) -> Result<(), CommandStop> {
             Ok(None) => return Ok(()),
             Err(why) => {
                 tracing::warn!(%why, "a recording cannot be watched");
-                return Err(Fault::refused("recording", "its recording cannot be read; see the gateway's log").into());
+                return Err(
+                    Refusal::unavailable("recording", "its recording cannot be read; see the gateway's log").into()
+                );
             }
         }
     }

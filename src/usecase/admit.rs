@@ -5,6 +5,7 @@ use std::sync::Arc;
 use curfew_policy::decide::{Decision, Facts, Permit, decide};
 use curfew_policy::id::SessionId;
 use curfew_policy::lease::Now;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::role::Role;
 use curfew_policy::target::Target;
 use curfew_policy::time::{format_duration, rfc3339, to_millis};
@@ -12,7 +13,7 @@ use curfew_policy::user::Person;
 use curfew_proxy::deadline::Lease;
 
 use super::caller::Caller;
-use super::hint::{unknown_target, with_hint, wrong_way};
+use super::hint::{how_to_get_in, unknown_target, wrong_way};
 use super::reload::session_gone;
 use super::{App, Fault, Outcome, Rulebook, refuse};
 use crate::live::leases::LiveSession;
@@ -47,12 +48,13 @@ async fn admit_whole(app: &App, caller: &Caller) -> Outcome<Admitted> {
     // After the wait for the database, in which they may have changed.
     let rules = app.rules();
     let person = rules.people.get(&caller.user);
-    let person = person.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
+    let person =
+        person.ok_or_else(|| Refusal::not_allowed("unknown-user", "you are no user of this bastion any more"))?;
     let now = app.clock().now();
     let (target, permit) = match decision(app, &mut tx, &rules, person, caller, now).await? {
         (target, Decision::Allow(permit)) => (target, *permit),
         (target, Decision::Refuse(why)) => {
-            return Err(Fault::Refused(with_hint(why, app, &rules, person, &target, caller)));
+            return Err(Fault::Refused(how_to_get_in(why, &rules, person, &target, caller)));
         }
     };
     has_room(app, &permit)?;
@@ -99,7 +101,7 @@ fn has_room(app: &App, permit: &Permit) -> Outcome<()> {
         permit.grant(),
         open.join(", "),
     );
-    Err(Fault::refused("max-sessions", text))
+    Err(Refusal::too_many("max-sessions", text).into())
 }
 
 async fn decision(
@@ -115,7 +117,7 @@ async fn decision(
     let known = known.filter(|target| !grants.is_empty() || !rules.roles_for(person, target).is_empty());
     let target = known.ok_or_else(|| unknown_target(rules, person, &caller.target))?;
     if target.protocol != caller.protocol {
-        return Err(wrong_way(app.door(), target).into());
+        return Err(wrong_way(target).into());
     }
     let grants = grants
         .into_iter()
@@ -135,12 +137,12 @@ fn register(app: &App, session: SessionId, permit: &Permit, now: Now) -> Outcome
         target: permit.target().to_owned(),
         role: permit.role().name.clone(),
     };
-    let ended = |_| Fault::refused("ended", format!("grant {} has just ended", permit.grant()));
+    let ended = |_| Refusal::no_grant("ended", format!("grant {} has just ended", permit.grant()));
     let lease = app.leases().begin(live.clone(), now, permit.expires_at()).map_err(ended)?;
     // A reload replaces the rules before it looks for sessions to end: either it finds this one, or its rules are found here.
     if let Some(what) = session_gone(&app.rules(), &live) {
         app.leases().forget(session);
-        return Err(Fault::refused("gone", what));
+        return Err(Refusal::conflict("gone", what).into());
     }
     Ok(lease.with_grace(permit.role().grace()))
 }

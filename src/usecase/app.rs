@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::user::{Duty, Person};
 use curfew_proxy::clock::Clock;
 
@@ -25,21 +26,13 @@ struct Parts {
     leases: Leases,
     repeats: Repeats,
     late_ends: LateEnds,
-    door: String,
 }
 
 impl App {
     /// Nothing is opened yet: see [`super::start::open`] for what follows.
     #[must_use]
     pub fn new(store: Store, clock: Clock, rules: Rulebook) -> Self {
-        Self::behind("ssh bastion", store, clock, rules)
-    }
-
-    /// The same, where people type `door` before a command (`ssh -p 2222 bastion`): refusals name the one that helps.
-    #[must_use]
-    pub fn behind(door: &str, store: Store, clock: Clock, rules: Rulebook) -> Self {
         Self(Arc::new(Parts {
-            door: door.to_owned(),
             store,
             clock,
             rules: ArcSwap::from_pointee(rules),
@@ -71,12 +64,6 @@ impl App {
     #[must_use]
     pub fn leases(&self) -> &Leases {
         &self.0.leases
-    }
-
-    /// What people type before a command.
-    #[must_use]
-    pub fn door(&self) -> &str {
-        &self.0.door
     }
 
     pub(super) fn replace_rules(&self, rules: Rulebook) {
@@ -153,10 +140,11 @@ impl Actor {
     /// The user, for what only users do.
     pub(super) fn user(&self) -> Outcome<&Person> {
         self.person().ok_or_else(|| {
-            Fault::refused(
+            Refusal::not_allowed(
                 "operator",
                 "the operator has no access of their own to ask for or approve; log in as a user",
             )
+            .into()
         })
     }
 }

@@ -1,11 +1,12 @@
 //! The audit log, for those whose duty it is.
 
+use curfew_policy::refusal::Refusal;
 use curfew_policy::user::Duty;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::view::EventView;
-use super::{Actor, App, Fault, Outcome};
+use super::{Actor, App, Outcome};
 use crate::store::{MOST, Stretch};
 
 /// What of the log.
@@ -33,7 +34,7 @@ pub struct Pages {
 /// When the actor does not have the duty, or the database does not answer.
 pub async fn audit(app: &App, actor: &Actor, filter: Filter) -> Outcome<Pages> {
     if !actor.has(Duty::Audit) {
-        return Err(Fault::refused("not-allowed", "the audit log is for those with the duty `audit`"));
+        return Err(Refusal::not_allowed("not-allowed", "the audit log is for those with the duty `audit`").into());
     }
     let stretch = app.store().view().await?.read().audit(filter.since, MOST).await?;
     Ok(Pages { app: app.clone(), filter, stretch })

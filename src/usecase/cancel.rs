@@ -1,6 +1,7 @@
 //! Somebody takes their request back.
 
 use curfew_policy::id::RequestId;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::request::{Approval, RequestState};
 
 use super::approve::undecided;
@@ -17,10 +18,8 @@ pub async fn cancel(app: &App, actor: &Actor, id: RequestId) -> Outcome<RequestV
     let now = app.clock().wall();
     let filed = visibility::request(&mut tx.read(), actor, &app.rules(), id).await?;
     if !actor.is(&filed.request.user) {
-        return Err(Fault::refused(
-            "not-owner",
-            format!("{id} is not yours to cancel; deny it: deny {id} --note TEXT"),
-        ));
+        let why = Refusal::not_allowed("not-owner", format!("{id} is not yours to cancel"));
+        return Err(why.hinted_command("deny it", format!("deny {id} --note TEXT")).into());
     }
     undecided(&filed.request, now)?;
     let how = Approval { by: actor.name().to_owned(), at: now, note: None };

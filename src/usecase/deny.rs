@@ -1,6 +1,7 @@
 //! An approver says no.
 
 use curfew_policy::id::RequestId;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::request::{Approval, RequestState};
 
 use super::approve::{needed_note, undecided};
@@ -21,10 +22,12 @@ pub async fn deny(app: &App, actor: &Actor, id: RequestId, note: &str) -> Outcom
     let request = &filed.request;
     undecided(request, now)?;
     if actor.is(&request.user) {
-        return Err(Fault::refused("own", format!("{id} is your own; take it back with: cancel {id}")));
+        return Err(Refusal::not_allowed("own", format!("{id} is your own"))
+            .hinted_command("take it back with", format!("cancel {id}"))
+            .into());
     }
     if actor.person().is_some_and(|person| !rules.counts(person, &filed)) {
-        return Err(Fault::refused("not-approver", format!("{id} is not yours to decide")));
+        return Err(Refusal::not_allowed("not-approver", format!("{id} is not yours to decide")).into());
     }
     let how = Approval { by: actor.name().to_owned(), at: now, note: Some(note.clone()) };
     tx.decided(id, RequestState::Denied, &how).await?;

@@ -2,6 +2,7 @@
 
 use curfew_policy::grant::{GrantEnd, GrantState};
 use curfew_policy::id::GrantId;
+use curfew_policy::refusal::Refusal;
 use curfew_proxy::deadline::End;
 
 use super::grace::cut_short;
@@ -23,16 +24,14 @@ async fn done_whole(app: &App, actor: &Actor, id: GrantId) -> Outcome<GrantView>
     let now = app.clock().wall();
     let (held, _) = visibility::grant(&mut tx.read(), actor, &rules, id).await?;
     if !actor.is(&held.user) {
-        return Err(Fault::refused(
-            "not-owner",
-            format!("{id} is not yours; take it back with: revoke {id} --note TEXT"),
-        ));
+        let why = Refusal::not_allowed("not-owner", format!("{id} is not yours"));
+        return Err(why.hinted_command("take it back with", format!("revoke {id} --note TEXT")).into());
     }
     if held.state(now) == GrantState::Ended {
         if cut_short(app, tx, actor, &held, "done").await? {
             return Ok(GrantView::at(&held, now, &rules));
         }
-        return Err(Fault::refused("ended", format!("{id} has ended already")));
+        return Err(Refusal::conflict("ended", format!("{id} has ended already")).into());
     }
     let event = grant::end(&mut tx, &held, now, actor.name(), GrantEnd::Done, None).await?;
     let after = tx.read().grant(id).await?.ok_or_else(|| Fault::not_found(id))?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use curfew_policy::grant::{Grant, GrantState};
 use curfew_policy::id::GrantId;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::user::Person;
 
 use super::request::{Asked, finish, write};
@@ -34,10 +35,10 @@ async fn extend_whole(app: &App, person: &Person, id: GrantId, by: Duration, rea
     let actor = Actor::Person(person.clone());
     let (held, origin) = visibility::grant(&mut tx.read(), &actor, &rules, id).await?;
     if held.user != person.name {
-        return Err(Fault::refused("not-owner", format!("{id} is not yours to extend")));
+        return Err(Refusal::not_allowed("not-owner", format!("{id} is not yours to extend")).into());
     }
     if held.state(now) == GrantState::Ended {
-        return Err(Fault::refused("ended", format!("{id} has ended; ask for a new one with `request`")));
+        return Err(Refusal::conflict("ended", format!("{id} has ended; ask for a new one with `request`")).into());
     }
     let carried = rules.reassess(&as_asked(&held, origin, by, reason), by)?;
     let (carried, to) = grant::longer(&carried, &held, by, now)?;

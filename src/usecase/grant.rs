@@ -91,7 +91,7 @@ pub(super) fn longer<'r>(
     now: Timestamp,
 ) -> Result<(Carried<'r>, Timestamp), Refusal> {
     if grant.state(now) == GrantState::Ended {
-        return Err(Refusal::new("ended", format!("{} has ended; ask for a new one with `request`", grant.id)));
+        return Err(Refusal::conflict("ended", format!("{} has ended; ask for a new one with `request`", grant.id)));
     }
     let to = to_millis(after(grant.expires_at, by));
     // One that is still to begin counts from its beginning.

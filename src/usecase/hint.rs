@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
-use curfew_policy::refusal::Refusal;
+use curfew_policy::refusal::{Refusal, RefusalKind, Way};
 use curfew_policy::role::Role;
 use curfew_policy::target::{Protocol, Target};
 use curfew_policy::time::format_duration;
 use curfew_policy::user::Person;
 
+use super::Rulebook;
 use super::caller::Caller;
-use super::{App, Rulebook};
 use crate::text::escape;
 use crate::text::suggest::nearest;
 
 /// The duration that is suggested, unless less is the longest.
 pub const USUAL: Duration = Duration::from_secs(30 * 60);
+
+/// What leads somebody who may not end it otherwise to the way to end what is their own.
+pub(super) const END_YOUR_OWN: &str = "end your own with";
 
 /// How much of a name that was typed is repeated, in characters.
 pub(super) const LONGEST_NAME: usize = 80;
@@ -28,70 +31,74 @@ pub fn unknown_target(rules: &Rulebook, person: &Person, typed: &str) -> Refusal
         Some(near) => format!("no target `{shown}` that you may ask for; did you mean {near}?"),
         None => format!("no target `{shown}` that you may ask for; `targets` lists those"),
     };
-    Refusal::new("unknown-target", text)
+    Refusal::not_found("unknown-target", text)
         .audited(format!("{} named `{shown}`, which is no target of theirs", person.name))
 }
 
 /// The answer for an address where a target was to be named.
 pub(super) fn by_name(host: &str) -> Refusal {
     let shown = escape::terminal_start(host, LONGEST_NAME);
-    Refusal::new(
+    Refusal::usage(
         "by-address",
         format!("`{shown}` is an address; a target is reached by its name, and `targets` lists those"),
     )
 }
 
 /// The target speaks something else than what came.
-pub(super) fn wrong_way(door: &str, target: &Target) -> Refusal {
-    let (ssh, bastion) = door.rsplit_once(' ').unwrap_or(("ssh", door));
-    let (name, port) = (&target.name, target.address.port);
-    let text = match target.protocol {
-        Protocol::Tcp => format!("{name} is a TCP service: {ssh} -N -L {port}:{name}:{port} {bastion}"),
-        Protocol::Ssh => format!("{name} is an SSH server: {ssh} LOGIN@{name}@{bastion}"),
-    };
-    Refusal::new("wrong-way", text)
+pub(super) fn wrong_way(target: &Target) -> Refusal {
+    misled("wrong-way", target)
 }
 
 /// The target is there, at another port than what came.
-pub(super) fn wrong_port(door: &str, target: &Target, port: u32) -> Refusal {
-    let (ssh, bastion) = door.rsplit_once(' ').unwrap_or(("ssh", door));
-    let name = &target.name;
+pub(super) fn wrong_port(target: &Target, port: u32) -> Refusal {
     match target.protocol {
-        Protocol::Tcp => Refusal { code: "wrong-port", ..wrong_way(door, target) },
-        Protocol::Ssh => Refusal::new(
-            "wrong-port",
-            format!(
-                "{name} is an SSH server; its port {port} is reached through it: {ssh} -L {port}:localhost:{port} LOGIN@{name}@{bastion}"
-            ),
-        ),
+        Protocol::Tcp => misled("wrong-port", target),
+        Protocol::Ssh => {
+            let lead = format!("its port {port} is reached through it");
+            let way = Way::Through { target: target.name.clone(), port };
+            Refusal::usage("wrong-port", what(target)).hinted(Some(&lead), way)
+        }
     }
 }
 
-/// Adds the command that would help, where one would.
-pub(super) fn with_hint(
+/// What the target is, and the way to it.
+fn misled(code: &'static str, target: &Target) -> Refusal {
+    let name = target.name.clone();
+    let way = match target.protocol {
+        Protocol::Tcp => Way::Forward { target: name, port: target.address.port },
+        Protocol::Ssh => Way::Login { target: name },
+    };
+    Refusal::usage(code, what(target)).hinted(None, way)
+}
+
+fn what(target: &Target) -> String {
+    let what = match target.protocol {
+        Protocol::Tcp => "a TCP service",
+        Protocol::Ssh => "an SSH server",
+    };
+    format!("{} is {what}", target.name)
+}
+
+/// Adds the command that would help somebody without a grant, where there is one.
+pub(super) fn how_to_get_in(
     why: Refusal,
-    app: &App,
     rules: &Rulebook,
     person: &Person,
     target: &Target,
     caller: &Caller,
 ) -> Refusal {
-    if !matches!(why.code, "no-grant" | "ended" | "no-login") {
+    if why.kind != RefusalKind::NoGrant {
         return why;
     }
     match how_to_ask(rules, person, target, caller.login.as_deref()) {
-        Some(command) => {
-            let audit = why.audit.clone();
-            Refusal::new(why.code, format!("{}; ask: {} {command}", why.public, app.door())).audited(audit)
-        }
+        Some(command) => why.hinted_command("ask", command),
         None => why,
     }
 }
 
 /// The command that asks for a target: in the first role that has the login, where one was typed, or that needs none, where
 /// the target has none; for as long as is usual but not longer than may be.
-#[must_use]
-pub fn how_to_ask(rules: &Rulebook, person: &Person, target: &Target, login: Option<&str>) -> Option<String> {
+fn how_to_ask(rules: &Rulebook, person: &Person, target: &Target, login: Option<&str>) -> Option<String> {
     let roles = rules.roles_for(person, target);
     let fits = |role: &Role| match target.protocol {
         Protocol::Tcp => role.logins.is_empty(),

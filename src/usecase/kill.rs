@@ -1,12 +1,14 @@
 //! Somebody ends a live session, but not its grant.
 
 use curfew_policy::id::SessionId;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::user::Duty;
 use curfew_proxy::deadline::End;
 
 use super::approve::needed_note;
+use super::hint::END_YOUR_OWN;
 use super::view::SessionView;
-use super::{Actor, App, Fault, Outcome, visibility};
+use super::{Actor, App, Outcome, visibility};
 use crate::store::{Action, Event};
 
 /// Kills a live session, with a note that says why. Those with the duty may, and the operator.
@@ -23,15 +25,12 @@ async fn kill_whole(app: &App, actor: &Actor, id: SessionId, note: &str) -> Outc
     let now = app.clock().wall();
     let session = visibility::session(&mut tx.read(), actor, &app.rules(), id).await?;
     if !actor.has(Duty::Kill) {
-        let hint = if actor.is(&session.user) {
-            format!("; end your own with: done {}", session.grant)
-        } else {
-            String::new()
-        };
-        return Err(Fault::refused("not-allowed", format!("you do not have the duty `kill`{hint}")));
+        let why = Refusal::not_allowed("not-allowed", "you do not have the duty `kill`");
+        let own = actor.is(&session.user);
+        return Err(if own { why.hinted_command(END_YOUR_OWN, format!("done {}", session.grant)) } else { why }.into());
     }
     if !app.leases().is_live(id) {
-        return Err(Fault::refused("ended", format!("{id} has ended already")));
+        return Err(Refusal::conflict("ended", format!("{id} has ended already")).into());
     }
     let event = Event::new(now, actor.name(), Action::SessionKilled, id)
         .with("user", session.user.as_str())

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use curfew_policy::refusal::Refusal;
 use curfew_policy::role::Role;
 use curfew_policy::target::Protocol;
 
@@ -9,7 +10,7 @@ use super::approve::undecided;
 use super::hint::USUAL;
 use super::request::{Asked, Wish, file};
 use super::view::RequestView;
-use super::{Actor, App, Fault, Outcome};
+use super::{Actor, App, Outcome};
 use crate::store::{Filed, Requests};
 
 /// Where somebody wants to go.
@@ -128,7 +129,7 @@ pub async fn pending(app: &App, actor: &Actor, place: &Place, roles: &[&str]) ->
 /// As [`file`]; and when the actor is no user any more.
 pub async fn file_once(app: &App, actor: &Actor, place: &Place, wish: Wish) -> Outcome<Asked> {
     let now = app.rules().people.get(actor.name()).cloned().map(Actor::Person);
-    let actor = now.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
+    let actor = now.ok_or_else(|| Refusal::not_allowed("unknown-user", "you are no user of this bastion any more"))?;
     match pending(app, &actor, place, &[&wish.role]).await? {
         Some(asked) => Ok(asked),
         None => file(app, &actor, wish).await,

@@ -3,11 +3,12 @@
 
 use std::net::IpAddr;
 
+use curfew_policy::refusal::Refusal;
 use curfew_policy::target::Protocol;
 
 use super::caller::Caller;
 use super::hint::{by_name, unknown_target, wrong_port};
-use super::{App, Fault, Outcome, refuse};
+use super::{App, Outcome, refuse};
 use crate::store::Grants;
 
 /// The port of SSH.
@@ -29,7 +30,8 @@ pub async fn reach(app: &App, caller: Caller, port: u32, own_port: u16) -> Outco
 async fn named(app: &App, caller: &Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
     let rules = app.rules();
     let person = rules.people.get(&caller.user);
-    let person = person.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
+    let person =
+        person.ok_or_else(|| Refusal::not_allowed("unknown-user", "you are no user of this bastion any more"))?;
     let unknown = || {
         if is_address(&caller.target) {
             by_name(&caller.target)
@@ -50,7 +52,7 @@ async fn named(app: &App, caller: &Caller, port: u32, own_port: u16) -> Outcome<
         Protocol::Ssh => [SSH_PORT, own, u32::from(own_port)].contains(&port),
         Protocol::Tcp => port == own,
     };
-    if fits { Ok(target.protocol) } else { Err(wrong_port(app.door(), target, port).into()) }
+    if fits { Ok(target.protocol) } else { Err(wrong_port(target, port).into()) }
 }
 
 /// Whether a host is an address, in any spelling that a system's resolver takes for one (`0x7f.1`, `2130706433`).

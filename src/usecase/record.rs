@@ -1,6 +1,7 @@
 //! The recordings of a session: begun and sealed. And who looked at them.
 
 use curfew_policy::id::SessionId;
+use curfew_policy::refusal::Refusal;
 
 use super::{Actor, App, Fault, Outcome, visibility};
 use crate::store::{Action, Event, Recorded, Session};
@@ -63,7 +64,11 @@ pub async fn look(app: &App, actor: &Actor, id: SessionId, look: Look) -> Outcom
     let now = app.clock().wall();
     let session = visibility::session(&mut tx.read(), actor, &app.rules(), id).await?;
     if !actor.is(&session.user) && !actor.has(duty) {
-        return Err(Fault::refused("not-allowed", format!("{id} is not yours, and you do not have the duty `{duty}`")));
+        return Err(Refusal::not_allowed(
+            "not-allowed",
+            format!("{id} is not yours, and you do not have the duty `{duty}`"),
+        )
+        .into());
     }
     let event = Event::new(now, actor.name(), action, id)
         .with("user", session.user.as_str())

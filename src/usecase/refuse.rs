@@ -34,7 +34,7 @@ pub async fn connection(app: &App, from: &str, code: &'static str, detail: &str)
     // Addresses are cheap: they count as one.
     let key = RepeatKey { action: Action::ConnectionRefused, actor: "curfew".to_owned(), about: String::new(), code };
     let detail = escape::log(detail, LONGEST_DETAIL);
-    write(app, key, from, &Refusal::new(code, detail), Some(from)).await;
+    write(app, key, from, &Refusal::not_allowed(code, detail), Some(from)).await;
 }
 
 async fn write(app: &App, key: RepeatKey, subject: &str, refusal: &Refusal, from: Option<&str>) {

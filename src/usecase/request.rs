@@ -110,10 +110,11 @@ async fn file_whole(app: &App, person: &Person, wish: Wish) -> Outcome<Asked> {
 /// Writes a request down, unless too many of its user wait already.
 pub(super) async fn write(tx: &mut Tx, new: &NewRequest<'_>) -> Outcome<curfew_policy::request::Request> {
     if new.needed > 0 && tx.read().pending_of(new.user).await? >= MOST_PENDING {
-        return Err(Fault::refused(
+        return Err(Refusal::too_many(
             "too-many-pending",
             format!("{MOST_PENDING} of your requests wait for a decision; cancel one first (`requests --mine`)"),
-        ));
+        )
+        .into());
     }
     let id = tx.file(new).await?;
     let filed = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
@@ -158,16 +159,16 @@ fn no_role(rules: &Rulebook, person: &Person, wish: &Wish, targets: &[&Arc<Targe
         Some(near) => format!("no role `{shown}` that you may ask for; did you mean {near}?"),
         None => format!("no role `{shown}` that you may ask for; `targets` lists those"),
     };
-    Refusal::new("unknown-role", text)
+    Refusal::not_found("unknown-role", text)
 }
 
 fn beginning(at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
     let Some(at) = at.map(to_millis) else { return Ok(None) };
     if at <= now {
-        return Err(Refusal::new("past", "--at is in the past; leave it out to begin when it is granted"));
+        return Err(Refusal::usage("past", "--at is in the past; leave it out to begin when it is granted"));
     }
     if at > after(now, FARTHEST) {
-        return Err(Refusal::new("far", "--at is more than 30 days ahead; ask nearer to the time"));
+        return Err(Refusal::usage("far", "--at is more than 30 days ahead; ask nearer to the time"));
     }
     Ok(Some(at))
 }

@@ -2,11 +2,13 @@
 
 use curfew_policy::grant::{GrantEnd, GrantState};
 use curfew_policy::id::GrantId;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::user::Duty;
 use curfew_proxy::deadline::End;
 
 use super::approve::needed_note;
 use super::grace::cut_short;
+use super::hint::END_YOUR_OWN;
 use super::view::GrantView;
 use super::{Actor, App, Fault, Outcome, grant, visibility};
 
@@ -25,14 +27,15 @@ async fn revoke_whole(app: &App, actor: &Actor, id: GrantId, note: &str) -> Outc
     let now = app.clock().wall();
     let (held, origin) = visibility::grant(&mut tx.read(), actor, &rules, id).await?;
     if !actor.has(Duty::Revoke) && !visibility::is_approver(actor, &origin, &rules) {
-        let hint = if actor.is(&held.user) { format!("; end your own with: done {id}") } else { String::new() };
-        return Err(Fault::refused("not-allowed", format!("{id} is not yours to revoke{hint}")));
+        let why = Refusal::not_allowed("not-allowed", format!("{id} is not yours to revoke"));
+        let own = actor.is(&held.user);
+        return Err(if own { why.hinted_command(END_YOUR_OWN, format!("done {id}")) } else { why }.into());
     }
     if held.state(now) == GrantState::Ended {
         if cut_short(app, tx, actor, &held, note).await? {
             return Ok(GrantView::at(&held, now, &rules));
         }
-        return Err(Fault::refused("ended", format!("{id} has ended already")));
+        return Err(Refusal::conflict("ended", format!("{id} has ended already")).into());
     }
     let event = grant::end(&mut tx, &held, now, actor.name(), GrantEnd::Revoked, Some(note)).await?;
     let after = tx.read().grant(id).await?.ok_or_else(|| Fault::not_found(id))?;

@@ -63,7 +63,8 @@ pub async fn ask<G: Gate>(
         // Some clients show nothing before that, and whether it can start will be seen when it does.
         let _ = ready.to_client.reply(true).await;
     }
-    let restarting = || Refusal::new("draining", "the bastion is restarting; what you asked for stands: connect again");
+    let restarting =
+        || Refusal::unavailable("draining", "the bastion is restarting; what you asked for stands: connect again");
     let granted = tokio::select! {
         biased;
         () = hub.drain.reached(Phase::Draining) => Err(restarting()),
@@ -224,5 +225,5 @@ async fn listen(
 
 /// Nobody is there to be told.
 fn left() -> Refusal {
-    Refusal::new("left", "nobody waits any more")
+    Refusal::withdrawn("left", "nobody waits any more")
 }

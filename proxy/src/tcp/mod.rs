@@ -33,7 +33,7 @@ pub async fn serve<G: Gate>(passing: Passing<G>, direct: Direct) {
     let Passing { hub, identity, from, client, alive } = passing;
     let _live = hub.drain.enter();
     let admission = if hub.drain.phase() > Phase::Open {
-        Err(Refusal::new("draining", "the bastion is restarting; try again in a moment"))
+        Err(Refusal::unavailable("draining", "the bastion is restarting; try again in a moment"))
     } else {
         hub.gate.admit(&identity, &Route::Service(direct.host.clone()), from, &client).await
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use curfew_policy::refusal::Refusal;
 use curfew_policy::time::{SHORTEST, parse_duration};
 
 use super::stop::AskingStop;
@@ -30,18 +31,17 @@ impl Answers {
     /// The wish that they are, where nobody can be asked.
     pub fn wish(self, offers: &[Offer], place: &Place) -> Result<Wish, AskingStop> {
         let offer = match &self.role {
-            Some(name) => {
-                role_of(name, offers).map_err(|why| AskingStop::new("unknown-role", format!("CURFEW_ROLE: {why}")))?
-            }
+            Some(name) => role_of(name, offers)
+                .map_err(|why| Refusal::not_found("unknown-role", format!("CURFEW_ROLE: {why}")))?,
             None => only(offers)?,
         };
         let duration = match &self.span {
-            Some(text) => span_of(text).map_err(|why| AskingStop::new("duration", format!("CURFEW_FOR: {why}")))?,
+            Some(text) => span_of(text).map_err(|why| Refusal::duration("duration", format!("CURFEW_FOR: {why}")))?,
             None => offer.usual(),
         };
         let reason = self.reason.unwrap_or_default();
         if reason.chars().any(char::is_control) {
-            return Err(AskingStop::new("reason", "CURFEW_REASON holds a control character; give it without"));
+            return Err(Refusal::reason("reason", "CURFEW_REASON holds a control character; give it without").into());
         }
         Ok(wish(place, offer, duration, reason))
     }
@@ -53,7 +53,7 @@ fn only(offers: &[Offer]) -> Result<&Offer, AskingStop> {
         [one] => Ok(one),
         several => {
             let text = format!("several roles are possible here; say which: CURFEW_ROLE={}", names(several));
-            Err(AskingStop::new("which-role", text))
+            Err(Refusal::usage("which-role", text).into())
         }
     }
 }

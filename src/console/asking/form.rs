@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use curfew_policy::ask::LONGEST_TEXT;
+use curfew_policy::refusal::{Refusal, RefusalKind};
 
 use super::answers::{Answers, role_of, span_of, wish};
 use super::stop::AskingStop;
@@ -42,7 +43,7 @@ impl Conversation<'_> {
                 Err(why) => self.wrong(&why).await?,
             }
         }
-        Err(AskingStop::new("not-asked", "too many answers were wrong; nothing was asked for"))
+        Err(Refusal::withdrawn("not-asked", "too many answers were wrong; nothing was asked for").into())
     }
 
     /// The form with the answers that need not be asked for.
@@ -108,9 +109,9 @@ impl Conversation<'_> {
         match self.file(wish(&self.place, offer, span, reason)).await {
             Ok(asked) => Ok(Ok(asked)),
             Err(Fault::Refused(refusal)) => {
-                match refusal.code {
-                    "too-long" | "too-short" => form.span = None,
-                    "reason" | "no-reason" | "long-reason" => form.reason = None,
+                match refusal.kind {
+                    RefusalKind::Duration => form.span = None,
+                    RefusalKind::Reason => form.reason = None,
                     _ => return Err(AskingStop::Refused(refusal)),
                 }
                 Ok(Err(refusal.public))

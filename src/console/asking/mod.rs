@@ -55,14 +55,14 @@ pub async fn ask(setting: AskingSetting<'_>, actor: &Actor, place: Place, asking
         return Err(refusal);
     }
     let Some(_waiting) = setting.waiting_limit.enter(actor.name()) else {
-        return Err(Refusal::new(
+        return Err(Refusal::too_many(
             "too-many-waiting",
             "too many of your connections wait for a decision; end one first",
         ));
     };
     let call = Conversation { setting, actor, place, offers, terminal, pen: Pen::new(output) };
     let mut typist = Typist::new(input, setting.app.clock().clone());
-    let stopped = |stop: AskingStop| stop.into_refusal();
+    let stopped = |stop: AskingStop| setting.hints.written_out(stop.into_refusal());
     let asked = call.asked(answers, &mut typist).await.map_err(stopped)?;
     call.wait(asked, &mut typist).await.map_err(stopped)
 }
@@ -76,7 +76,7 @@ fn with_one_login(offers: Vec<Offer>, place: &Place) -> Result<Vec<Offer>, Refus
     logins.sort();
     logins.dedup();
     let text = format!("say as whom you want to log in ({}): LOGIN@{}", logins.join(", "), place.target);
-    Err(Refusal::new("which-login", text))
+    Err(Refusal::usage("which-login", text))
 }
 
 /// One conversation.

@@ -14,15 +14,17 @@ pub(super) enum AskingStop {
 }
 
 impl AskingStop {
-    pub fn new(code: &'static str, text: impl Into<String>) -> Self {
-        Self::Refused(Refusal::new(code, text))
-    }
-
     pub fn into_refusal(self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal,
-            Self::Gone => Refusal::new("left", "nobody waits any more"),
+            Self::Gone => Refusal::withdrawn("left", "nobody waits any more"),
         }
+    }
+}
+
+impl From<Refusal> for AskingStop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
     }
 }
 

@@ -69,7 +69,7 @@ impl Visit {
         let (output, mut pieces) = mpsc::channel(1);
         let (_size, screen) = watch::channel((60, 24));
         let asking = Asking {
-            refusal: Refusal::new("no-grant", "the door's own words"),
+            refusal: Refusal::no_grant("no-grant", "the door's own words"),
             start: Start::Shell,
             answers,
             terminal: terminal.then_some(screen),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use curfew_policy::refusal::Refusal;
 use curfew_proxy::clock::Clock;
 use tokio::sync::mpsc;
 use unicode_width::UnicodeWidthChar;
@@ -60,7 +61,7 @@ impl Typist {
                 Some(Did::Nothing) => {}
                 Some(Did::Leave) | None => {
                     pen.raw(b"\r\n").await?;
-                    return Err(AskingStop::new("not-asked", "nothing was asked for"));
+                    return Err(Refusal::withdrawn("not-asked", "nothing was asked for").into());
                 }
             }
         }

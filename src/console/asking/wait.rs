@@ -37,7 +37,7 @@ impl Conversation<'_> {
         };
         match decided.state.as_str() {
             "granted" => self.say(&words::granted(&decided, self.grant(&decided).await?.as_ref())).await,
-            _ => Err(AskingStop::Refused(Refusal::new("not-granted", render::not_granted(&decided)))),
+            _ => Err(AskingStop::Refused(Refusal::not_allowed("not-granted", render::not_granted(&decided)))),
         }
     }
 
@@ -48,7 +48,9 @@ impl Conversation<'_> {
         while request.state == "pending" {
             let waited = clock.now().mono.saturating_sub(began);
             if waited > LAPSES_AFTER {
-                return Err(AskingStop::new("left", "you have waited for a day; see how it stands and come again"));
+                return Err(
+                    Refusal::withdrawn("left", "you have waited for a day; see how it stands and come again").into()
+                );
             }
             if let Some(columns) = self.columns() {
                 let line = words::live(&request, waits_for, waited, columns);
@@ -77,10 +79,10 @@ impl Conversation<'_> {
         self.pen.raw(b"\r\n").await?;
         let (Some(b'c' | b'C'), Ok(request)) = (key, id.parse::<RequestId>()) else {
             let back = self.setting.hints.connect(self.place.login.as_deref(), &self.place.target);
-            return Ok(AskingStop::new("left-pending", words::left_pending(id, &back)));
+            return Ok(Refusal::withdrawn("left-pending", words::left_pending(id, &back)).into());
         };
         match cancel::cancel(self.setting.app, self.actor, request).await {
-            Ok(_) => Ok(AskingStop::new("cancelled", format!("{id} is cancelled"))),
+            Ok(_) => Ok(Refusal::withdrawn("cancelled", format!("{id} is cancelled")).into()),
             Err(fault) => Ok(fault.into()),
         }
     }

@@ -28,6 +28,7 @@ use super::admit::{Admitted, admit};
 use super::caller::Caller;
 use super::request::{Asked, Wish, file};
 use super::{Actor, App, Fault, Outcome, Rulebook, start};
+use crate::console::hints::Hints;
 use crate::store::{DATABASE_FILE, HEAD_FILE, Record, Store, Verdict, verify_audit};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -157,8 +158,9 @@ pub fn code<T: std::fmt::Debug>(outcome: Outcome<T>) -> &'static str {
     outcome.unwrap_err().code()
 }
 
+/// What a person at the SSH door is told.
 pub fn said<T: std::fmt::Debug>(outcome: Outcome<T>) -> String {
-    outcome.unwrap_err().to_string()
+    Hints::ssh("bastion", 22).told_of(&outcome.unwrap_err())
 }
 
 pub fn is_unavailable<T>(outcome: &Outcome<T>) -> bool {
