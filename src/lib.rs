@@ -38,6 +38,7 @@
 //! | how what people typed is read and shown: shell words, suggestions, escapes | [`text`] |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |
 //! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
+//! | what people are told who were refused, and what would help | `policy/src/refusal.rs`, [`usecase::hint`], [`console::hints`] |
 //! | how a refused `ssh` becomes a request | `proxy/src/ssh/asking.rs`, [`console::asking`], [`usecase::offer`] |
 //! | the configuration file | [`config`] |
 //! | how recordings are played, and repaired after a crash | [`recordings`] |

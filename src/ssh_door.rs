@@ -44,7 +44,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The product behind the doors that speak SSH.
 pub struct Product {
-    /// Where the use cases work.
+    /// What recordings call this gateway.
+    pub gateway: String,
+    /// What the use cases work with.
     pub desk: App,
     /// The configuration; a reload replaces it whole.
     pub config: Arc<ArcSwap<Config>>,
@@ -101,7 +103,7 @@ impl Gate for Product {
         let config = self.config.load();
         let names: Vec<&str> = match target {
             Some(target) => vec![target],
-            None => config.gateway.names.iter().map(String::as_str).collect(),
+            None => config.ssh.names.iter().map(String::as_str).collect(),
         };
         // Without a name it would be for any.
         if names.is_empty() {
@@ -164,7 +166,7 @@ impl Gate for Product {
     async fn record(&self, session: SessionId, permit: &Permit, info: &ChannelInfo) -> std::io::Result<Recording> {
         let now = self.desk.clock().wall();
         let origin = Origin {
-            gateway: format!("port {}", self.port),
+            gateway: self.gateway.clone(),
             session: session.to_string(),
             grant: permit.grant().to_string(),
             user: permit.user().to_owned(),

@@ -38,8 +38,8 @@ pub fn run(file: &Path) -> ExitCode {
 
 fn page(public: &PublicParts, config: &Config) -> String {
     // Port 0 is any free one, which only a test asks for.
-    let port = Some(config.gateway.ssh.port()).filter(|port| ![0, SSH_PORT].contains(port));
-    let names = match config.gateway.names.as_slice() {
+    let port = Some(config.ssh.listen.port()).filter(|port| ![0, SSH_PORT].contains(port));
+    let names = match config.ssh.names.as_slice() {
         [] => vec!["bastion".to_owned()],
         names => names.to_vec(),
     };

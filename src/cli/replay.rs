@@ -90,7 +90,7 @@ fn find(args: &ReplayArgs) -> Result<Vec<PathBuf>, NotPlayed> {
         let hint = format!("where are the recordings of {session}? add --config FILE, or name the recording's file");
         return Err(NotPlayed::NotFound(hint));
     };
-    let folder = Config::load(config)?.config.gateway.recordings;
+    let folder = Config::load(config)?.config.recordings.spool;
     let files = of_session(&folder, session)?;
     if files.is_empty() {
         let folder = folder.display();

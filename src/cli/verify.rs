@@ -78,7 +78,7 @@ async fn verified(args: VerifyArgs) -> Result<bool, NotVerified> {
     }
     let roots = match (args.what.is_empty(), config) {
         (false, _) => args.what,
-        (true, Some(config)) => vec![config.gateway.recordings],
+        (true, Some(config)) => vec![config.recordings.spool],
         (true, None) => return Err(NotVerified::Usage("say what to verify: a recording or a folder".to_owned())),
     };
     recordings(&roots, &key)

@@ -1,18 +1,22 @@
 //! The configuration file: from TOML to values that are right, with everything that is wrong told at once.
 //!
-//! `section` reads tables key by key and `book` gathers what is wrong; `gateway`, `certificates`, `people`, `target`,
-//! `role` and `rule` each make their part. A [`Config`] that exists is valid: names that are used exist, keys and principals
+//! `section` reads tables key by key and `book` gathers what is wrong; `gateway`, `ssh`, `store`, `recordings`,
+//! `certificates`, `people`, `target`, `role` and `rule` each make their part. A [`Config`] that exists is valid: names that are used exist, keys and principals
 //! prove one user.
 
 mod book;
 mod certificates;
 mod gateway;
 pub(crate) mod key;
+mod moved;
 mod people;
+mod recordings;
 pub mod revoked;
 mod role;
 mod rule;
 mod section;
+mod ssh;
+mod store;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -33,6 +37,9 @@ pub use self::book::{ConfigFaults, Remark};
 pub use self::certificates::Certificates;
 pub use self::gateway::Gateway;
 pub use self::people::{Group, User};
+pub use self::recordings::RecordingSettings;
+pub use self::ssh::SshDoor;
+pub use self::store::{Database, Postgres, StoreSettings};
 
 use self::book::Book;
 use self::rule::Known;
@@ -43,6 +50,12 @@ use self::section::Section;
 pub struct Config {
     /// `[gateway]`.
     pub gateway: Gateway,
+    /// `[ssh]`.
+    pub ssh: SshDoor,
+    /// `[store]`.
+    pub store: StoreSettings,
+    /// `[recordings]`.
+    pub recordings: RecordingSettings,
     /// `[certificates]`.
     pub certificates: Certificates,
     /// `[users.NAME]`.
@@ -156,9 +169,13 @@ impl Config {
 
 fn read(root: &mut Section<'_>, base: &Path, book: &Book) -> Option<Config> {
     if !root.has("gateway") {
-        root.fault("the file has no [gateway], which says where to listen and where to keep things");
+        root.fault("the file has no [gateway], which says where to keep things");
     }
-    let gateway = root.table("gateway", "[gateway]").and_then(|section| gateway::read(section, base, book));
+    let mut section = root.table("gateway", "[gateway]");
+    let ssh = ssh::read(root, section.as_mut(), book);
+    let store = store::read(root, section.as_mut(), base, book);
+    let recordings = recordings::read(root, section.as_mut(), base, book);
+    let gateway = section.and_then(|section| gateway::read(section, base, book));
     let certificates = certificates::read(root, base, book);
     let people = people::read(root, &certificates, book);
     let targets = target::read(root, base, book);
@@ -172,5 +189,20 @@ fn read(root: &mut Section<'_>, base: &Path, book: &Book) -> Option<Config> {
     let rules = rule::read(root, &known, book);
     root.finish();
     let people::People { users, groups, keys, principals } = people;
-    Some(Config { gateway: gateway?, certificates, users, groups, targets, roles, rules, keys, principals })
+    let (gateway, ssh, store) = (gateway?, ssh?, store?);
+    let recordings = recordings.in_state_dir(&gateway.state_dir);
+    Some(Config {
+        gateway,
+        ssh,
+        store,
+        recordings,
+        certificates,
+        users,
+        groups,
+        targets,
+        roles,
+        rules,
+        keys,
+        principals,
+    })
 }

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
-use crate::config::{Config, ConfigFaults};
+use crate::config::{Config, ConfigFaults, Database, StoreSettings};
 use crate::console::asking::WaitingLimit;
 use crate::console::hints::Hints;
 use crate::console::{self, ConsoleSetting};
@@ -97,8 +97,10 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         tracing::warn!("{warning}");
     }
     let config = loaded.config;
+    refuse_postgres(&config.store)?;
     let gateway = config.gateway.clone();
-    let listener = bind(gateway.ssh).await?;
+    let spool = config.recordings.spool.clone();
+    let listener = bind(config.ssh.listen).await?;
     let address = listener.local_addr().map_err(other)?;
 
     let secrets = GatewayKeys::open(&gateway.state_dir).map_err(other)?;
@@ -108,7 +110,7 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let clock = Clock::system(store.newest_at());
     let app = App::new(store, clock.clone(), Rulebook::from(&config));
     start::open(&app).await.map_err(other)?;
-    repair::unsealed(&app, &gateway.recordings, &seal).await.map_err(other)?;
+    repair::unsealed(&app, &spool, &seal).await.map_err(other)?;
 
     let (live_recordings, refusals) = (LiveRecordings::default(), Refusals::default());
     let drain = Drain::new();
@@ -117,11 +119,12 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let status = StatusSource::new(drain.clone(), runtimes);
     let config = Arc::new(ArcSwap::from_pointee(config));
     let product = Product {
+        gateway: gateway.name.clone().unwrap_or_else(|| format!("port {}", address.port())),
         desk: app.clone(),
         config: Arc::clone(&config),
         keys: Arc::clone(&keys),
         seal: Arc::clone(&seal),
-        recordings: gateway.recordings.clone(),
+        recordings: spool,
         air: live_recordings.clone(),
         vitals: status.clone(),
         refusals: refusals.clone(),
@@ -146,10 +149,31 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     Ok(Running { address, file: file.to_owned(), state_dir: gateway.state_dir, config, keys, hub, app, drain, tasks })
 }
 
+/// This version opens no PostgreSQL.
+fn refuse_postgres(store: &StoreSettings) -> Result<(), NotStarted> {
+    match store.database {
+        Database::Postgres(_) => Err(NotStarted::Other(
+            "this version does not open PostgreSQL yet ([store] database); write \"sqlite\"".to_owned(),
+        )),
+        Database::InStateDir | Database::Sqlite(_) => Ok(()),
+    }
+}
+
+/// What has changed in a configuration that was read again, and is in force only after a restart.
+fn need_a_restart(old: &Config, new: &Config) -> Vec<&'static str> {
+    let changed = [
+        ("[gateway]", old.gateway != new.gateway),
+        ("[ssh] listen", old.ssh.listen != new.ssh.listen),
+        ("[store]", old.store != new.store),
+        ("[recordings]", old.recordings != new.recordings),
+    ];
+    changed.into_iter().filter(|(_, changed)| *changed).map(|(section, _)| section).collect()
+}
+
 async fn bind(address: SocketAddr) -> Result<TcpListener, NotStarted> {
     TcpListener::bind(address)
         .await
-        .map_err(|error| NotStarted::Other(format!("cannot listen on {address} ([gateway] ssh): {error}")))
+        .map_err(|error| NotStarted::Other(format!("cannot listen on {address} ([ssh] listen): {error}")))
 }
 
 fn other(error: impl std::fmt::Display) -> NotStarted {
@@ -191,7 +215,7 @@ impl Running {
                 _ = interrupt.recv() => break,
             }
         }
-        let patience = self.config.load().gateway.drain;
+        let patience = self.config.load().ssh.drain;
         tokio::select! {
             () = self.shut_down(patience) => ExitCode::SUCCESS,
             // Whoever says it twice means at once.
@@ -218,8 +242,8 @@ impl Running {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        if loaded.config.gateway != self.config.load().gateway {
-            tracing::warn!("[gateway] has changed; that takes a restart");
+        for section in need_a_restart(&self.config.load(), &loaded.config) {
+            tracing::warn!("{section} has changed; that takes a restart");
         }
         let rules = Rulebook::from(&loaded.config);
         self.config.store(Arc::new(loaded.config));

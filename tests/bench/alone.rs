@@ -73,7 +73,7 @@ impl SplitOffFirst for Vec<f64> {
 
 fn configuration(port: u16, key: &str) -> String {
     format!(
-        "[gateway]\nssh = \"127.0.0.1:{port}\"\nstate_dir = \"state\"\nrecordings = \"recordings\"\n\
+        "[gateway]\nstate_dir = \"state\"\n[ssh]\nlisten = \"127.0.0.1:{port}\"\n[recordings]\nspool = \"recordings\"\n\
          [users.alice]\nkeys = [\"{key}\"]\ngroups = [\"oncall\"]\n\
          [targets.web1]\naddress = \"127.0.0.1:22\"\nhost_key = \"{key}\"\n\
          [roles.admin]\nlogins = [\"root\"]\nshell = true\n\
@@ -142,6 +142,7 @@ async fn admissions() -> Result<Samples, String> {
     let app = App::new(store, Clock::system(None), Rulebook::from(&config));
     start::open(&app).await.map_err(|error| failed(&error))?;
     let product = Product {
+        gateway: "bench".to_owned(),
         desk: app.clone(),
         config: Arc::new(ArcSwap::from_pointee(config)),
         keys: Arc::new(ArcSwap::from_pointee(secrets.keys)),

@@ -15,10 +15,13 @@ use super::{Config, ConfigFaults, Loaded};
 fn sample() -> String {
     format!(
         r#"[gateway]
-ssh = "0.0.0.0:2222"
 state_dir = "/var/lib/curfew"
+[ssh]
+listen = "0.0.0.0:2222"
+[store]
 database = "sqlite"
-recordings = "/var/lib/curfew/recordings"
+[recordings]
+spool = "/var/lib/curfew/recordings"
 
 [users.alice]
 keys = ["{alice} alice@laptop"]

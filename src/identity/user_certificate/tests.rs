@@ -21,7 +21,7 @@ fn line(seed: u8) -> String {
 /// Alice and Bob without keys; Bob has principals of his own. CA 1 is trusted.
 fn config(more: &str) -> Config {
     let text = format!(
-        "[gateway]\nssh = \"127.0.0.1:0\"\nstate_dir = \"s\"\n[certificates]\ntrusted = [\"{}\"]\n{more}\n\
+        "[gateway]\nstate_dir = \"s\"\n[ssh]\nlisten = \"127.0.0.1:0\"\n[certificates]\ntrusted = [\"{}\"]\n{more}\n\
          [users.alice]\n[users.bob]\nprincipals = [\"bob@corp\", \"robert\"]\n",
         line(1)
     );
