@@ -13,13 +13,13 @@
 //!
 //! **The story of a connection** reads from top to bottom in `proxy`: `listener` (who is it, where to) → `session`
 //! (admitted, or refused → asked → admitted; live → ended) → `ssh/channel` (asked, recorded, relayed, sealed) →
-//! `ssh/relay` (the bytes). All it asks of the product goes through one trait, `proxy::gate::Gate`, which [`gate`]
-//! answers. A connection to the bastion itself is in `ssh/bastion`: console commands, SSH inside SSH (`ssh/jump`, then
+//! `ssh/relay` (the bytes). All it asks of the product goes through one trait, `proxy::gate::Gate`, which
+//! [`ssh_door`] answers. A connection to the bastion itself is in `ssh/bastion`: console commands, SSH inside SSH (`ssh/jump`, then
 //! `session` again), TCP services (`tcp`).
 //!
 //! **The story of a request** begins at a door, [`console`] (`ssh bastion COMMAND`) or [`ctl`] (the operator's socket),
 //! which parses and prints; [`usecase`] knows what people may do, one verb a file; [`store`] keeps it, each change
-//! together with its audit event; [`leases`] tells the live sessions.
+//! together with its audit event; [`live::leases`] tells the live sessions.
 //!
 //! | to change | look at |
 //! | --- | --- |
@@ -29,17 +29,21 @@
 //! | what may be forwarded, and how: `-L`, `-D`, `-R`, `-A` | `policy/src/endpoint.rs`, `proxy/src/ssh/{forward,listen,inward,count}.rs` |
 //! | what SFTP may do, and where (`sftp`, `sftp_roots`) | `proxy/src/ssh/sftp/{rules,roots,check}.rs` |
 //! | what `ssh -J`, `-W` and `-L` lead to | `src/usecase/reach.rs`, `proxy/src/ssh/{bastion,jump}.rs`, `proxy/src/tcp/` |
-//! | what the CAs sign | [`certify`] |
-//! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/{strangers,penalties,source}.rs`, `proxy/src/ssh/algorithms.rs`, [`refusals`] |
+//! | what the CAs sign | [`identity::issue`] |
+//! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/{strangers,penalties,source}.rs`, `proxy/src/ssh/algorithms.rs`, [`live::refusals`] |
 //! | which host keys a target may show | `proxy/src/ssh/host_keys.rs` |
-//! | who a certificate proves, and what revokes it or a key | [`certified`], [`revoked`] |
+//! | who a certificate proves, and what revokes it or a key | [`identity::user_certificate`], [`config::revoked`] |
 //! | what russh does otherwise than upstream | `proxy/russh/edits/` |
+//! | the keys of the gateway | [`identity::keys`] |
+//! | how what people typed is read and shown: shell words, suggestions, escapes | [`text`] |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |
 //! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
+//! | what people are told who were refused, and what would help | `policy/src/refusal.rs`, [`usecase::hint`], [`console::hints`] |
 //! | how a refused `ssh` becomes a request | `proxy/src/ssh/asking.rs`, [`console::asking`], [`usecase::offer`] |
 //! | the configuration file | [`config`] |
+//! | how recordings are played, and repaired after a crash | [`recordings`] |
 //! | tables, audit chain | [`store`] |
-//! | what `curfew ctl status` counts | [`vitals`] |
+//! | what `curfew ctl status` counts | [`usecase::status`] |
 //! | what happens at the start, at SIGHUP and SIGTERM | [`serve`] |
 //! | the `curfew` command | [`cli`] |
 //!
@@ -49,28 +53,17 @@
 //! compression. No clock read outside `proxy::clock`. No change of state without its audit event: `store::Tx::commit`
 //! takes one. No second way to a target: dialling takes a `Permit`, and only `policy::decide` makes one.
 
-pub mod certified;
-pub mod certify;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod ctl;
 pub mod demo;
-pub mod descriptors;
-pub mod gate;
-pub mod leases;
-pub mod nearest;
-pub mod onair;
-pub mod playback;
-pub mod private;
-pub mod refusals;
-pub mod repair;
-pub mod revoked;
-pub mod secrets;
+pub mod files;
+pub mod identity;
+pub mod live;
+pub mod recordings;
 pub mod serve;
+pub mod ssh_door;
 pub mod store;
-pub mod sweep;
-pub mod telemetry;
+pub mod text;
 pub mod usecase;
-pub mod vitals;
-pub mod words;

@@ -6,10 +6,10 @@ use rustix::process::Signal;
 
 use crate::support::{Client, Gateway, Master, SOON, Setup, Stage, Stopwatch, eventually, text, web1};
 
-const FAULTY: &str = r#"[gateway]
-ssh = "127.0.0.1:0"
+const FAULTY: &str = r#"ssh = { listen = "127.0.0.1:0" }
+recordings = { spool = "recordings" }
+[gateway]
 state_dir = "state"
-recordings = "recordings"
 colour = "blue"
 
 [users.alice]
@@ -150,7 +150,7 @@ fn sigterm_lets_live_sessions_finish_and_new_ones_wait_elsewhere() {
 
 #[test]
 fn a_drain_ends_what_does_not_finish_in_its_time() {
-    let stage = Stage::with(|setup| setup.gateway.push_str("drain = \"2s\""));
+    let stage = Stage::with(|setup| setup.ssh.push_str("drain = \"2s\""));
     stage.alice.granted("web1", "admin", "1h");
     let mut ssh = stage.on_web1("echo begun; sleep 600").start();
     ssh.stdout.wait_for("begun", SOON);

@@ -329,7 +329,7 @@ fn so_many_connections_run_inside_one_and_no_more() {
 
 #[test]
 fn the_bastions_own_names_are_certified_where_they_are_configured() {
-    let stage = Stage::with(|setup| setup.gateway = "names = [\"Bastion.example.com\", \"127.0.0.1\"]".to_owned());
+    let stage = Stage::with(|setup| setup.ssh = "names = [\"Bastion.example.com\", \"127.0.0.1\"]".to_owned());
     let printed = stage.gateway.trust().printed;
     assert!(printed.contains("HostName bastion.example.com"), "{printed}");
     let ca = printed.lines().find(|line| line.starts_with("@cert-authority * ")).expect("a line of the CA");
@@ -362,7 +362,7 @@ fn a_session_inside_ends_with_the_connection_around_it() {
 
 #[test]
 fn a_bastion_that_goes_down_says_so_inside() {
-    let stage = Stage::with(|setup| setup.gateway = "drain = \"1s\"".to_owned());
+    let stage = Stage::with(|setup| setup.ssh = "drain = \"1s\"".to_owned());
     let grant = stage.alice.granted("web1", "admin", "1h");
     let sleep = own_sleep();
     let mut run = jump(&stage, "web1", &format!("sleep {sleep}")).start();

@@ -136,7 +136,7 @@ pub fn within<'r>(carried: &Carried<'r>, now: Timestamp, new_end: Timestamp) -> 
     if !targets.is_empty() && targets.iter().all(|rules| !rules.is_empty()) {
         return Ok(Carried { targets });
     }
-    Err(Refusal::new(
+    Err(Refusal::duration(
         "too-long",
         format!(
             "the grant would last longer than {} from now, which is the longest here; ask for less",
@@ -153,16 +153,16 @@ pub fn has_lapsed(request: &Request, now: Timestamp) -> bool {
 
 fn check_form(ask: &Ask<'_>) -> Result<(), Refusal> {
     if ask.targets.is_empty() {
-        return Err(Refusal::new("no-target", "say for which target; `targets` lists what you may ask for"));
+        return Err(Refusal::usage("no-target", "say for which target; `targets` lists what you may ask for"));
     }
     if ask.duration < SHORTEST {
-        return Err(Refusal::new("too-short", "the shortest access is 1s; ask for more with --for"));
+        return Err(Refusal::duration("too-short", "the shortest access is 1s; ask for more with --for"));
     }
     if ask.reason.trim().is_empty() {
-        return Err(Refusal::new("no-reason", "say why: --reason TEXT"));
+        return Err(Refusal::reason("no-reason", "say why: --reason TEXT"));
     }
     if ask.reason.len() > LONGEST_TEXT {
-        return Err(Refusal::new(
+        return Err(Refusal::reason(
             "long-reason",
             format!("the reason is longer than {LONGEST_TEXT} bytes; say it shorter"),
         ));
@@ -175,13 +175,13 @@ fn check_login(ask: &Ask<'_>) -> Result<(), Refusal> {
     let ssh = ask.targets.iter().find(|target| target.protocol == Protocol::Ssh);
     if let (Some(target), []) = (ssh, logins.as_slice()) {
         let text = format!("role {name} has no login, so it is of no use on {}; ask for another role", target.name);
-        return Err(Refusal::new("no-login", text));
+        return Err(Refusal::usage("no-login", text));
     }
     match ask.login {
         Some(login) if !logins.iter().any(|l| l == login) => {
             let has = if logins.is_empty() { "none".to_owned() } else { logins.join(", ") };
             let text = format!("role {name} has no login `{}`; it has {has}", login.escape_debug());
-            Err(Refusal::new("wrong-login", text))
+            Err(Refusal::usage("wrong-login", text))
         }
         _ => Ok(()),
     }
@@ -199,11 +199,11 @@ fn why_not(ask: &Ask<'_>, target: &Target, covering: &[&Rule]) -> Refusal {
     let what = format!("role {} on {}", ask.role.name, target.name);
     let Some(longest) = covering.iter().map(|rule| rule.max_duration).max() else {
         let text = format!("no rule lets you ask for {what}; `targets` lists what you may ask for");
-        return Refusal::new("no-rule", text);
+        return Refusal::not_allowed("no-rule", text);
     };
     if ask.duration > longest {
         let (asked, longest) = (format_duration(ask.duration), format_duration(longest));
-        return Refusal::new("too-long", format!("{asked} is too long: {what} is given for at most {longest}"));
+        return Refusal::duration("too-long", format!("{asked} is too long: {what} is given for at most {longest}"));
     }
     // Long enough, and yet none fits: so each of those that are long enough wants something of the reason.
     let mut patterns: Vec<String> = covering
@@ -212,5 +212,5 @@ fn why_not(ask: &Ask<'_>, target: &Target, covering: &[&Rule]) -> Refusal {
         .filter_map(|rule| rule.reason.as_ref().map(|pattern| format!("`{pattern}`")))
         .collect();
     patterns.dedup();
-    Refusal::new("reason", format!("for {what} the reason must contain something like {}", patterns.join(" or ")))
+    Refusal::reason("reason", format!("for {what} the reason must contain something like {}", patterns.join(" or ")))
 }

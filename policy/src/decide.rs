@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::grant::{Grant, GrantState};
 use crate::id::GrantId;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::role::Role;
 use crate::target::{Address, Protocol, Target, TargetAuth};
 use crate::time::rfc3339;
@@ -199,14 +199,14 @@ fn refuse(facts: &Facts, held: &[Held<'_>], now: Timestamp) -> Refusal {
     }
     if let Some(Held { grant, .. }) = of_state(GrantState::Scheduled).min_by_key(|held| held.grant.starts_at) {
         let begins = format!("grant {} on {target} begins at {}", grant.id, rfc3339(grant.starts_at));
-        return Refusal::new("scheduled", begins.clone()).audited(format!("{who}: {begins}"));
+        return Refusal::conflict("scheduled", begins.clone()).audited(format!("{who}: {begins}"));
     }
     let ended_at = |grant: &Grant| grant.ended.map_or(grant.expires_at, |(at, _)| at);
     if let Some(Held { grant, .. }) = of_state(GrantState::Ended).max_by_key(|held| ended_at(held.grant)) {
         let ended = format!("grant {} on {target} ended at {}", grant.id, rfc3339(ended_at(grant)));
-        return Refusal::new("ended", format!("your {ended}")).audited(format!("{who}: {ended}"));
+        return Refusal::no_grant("ended", format!("your {ended}")).audited(format!("{who}: {ended}"));
     }
-    Refusal::new("no-grant", format!("you hold no grant for {target}"))
+    Refusal::no_grant("no-grant", format!("you hold no grant for {target}"))
         .audited(format!("{who} holds no grant for {target}"))
 }
 
@@ -223,17 +223,23 @@ fn refuse_login<'a>(facts: &Facts, active: impl Iterator<Item = &'a Held<'a>>) -
     let list = logins.iter().copied().collect::<Vec<_>>().join(", ");
     match &facts.login {
         // The login of the grant was taken out of the role since.
-        _ if logins.is_empty() => Refusal::new(
+        _ if logins.is_empty() => Refusal::no_grant(
             "no-login",
             format!("the role of {grants} has no login left for {target}; ask for a new grant"),
         )
         .audited(format!("{who}: the role of {grants} has no login left for {target}")),
         Some(typed) => {
             let typed = typed.escape_debug();
-            Refusal::new("wrong-login", format!("{grants} lets you log in on {target} as {list}, not as `{typed}`"))
-                .audited(format!("{who}: {grants} is for login {list} on {target}, not `{typed}`"))
+            Refusal::new(
+                RefusalKind::WrongLogin,
+                "wrong-login",
+                format!("{grants} lets you log in on {target} as {list}, not as `{typed}`"),
+            )
+            .audited(format!("{who}: {grants} is for login {list} on {target}, not `{typed}`"))
         }
-        None => Refusal::new("which-login", format!("{grants} has several logins ({list}); say which: LOGIN@{target}"))
-            .audited(format!("{who}: no login named for {target}, where {grants} has {list}")),
+        None => {
+            Refusal::usage("which-login", format!("{grants} has several logins ({list}); say which: LOGIN@{target}"))
+                .audited(format!("{who}: no login named for {target}, where {grants} has {list}"))
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use curfew_policy::target::{Protocol, Target};
 
 use crate::config::Config;
-use crate::secrets::{PublicParts, Secrets};
+use crate::identity::keys::{GatewayKeys, PublicParts};
 
 /// The port of SSH, which needs no mention.
 const SSH_PORT: u16 = 22;
@@ -24,7 +24,7 @@ pub fn run(file: &Path) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match Secrets::open(&loaded.config.gateway.state_dir) {
+    match GatewayKeys::open(&loaded.config.gateway.state_dir) {
         Ok(secrets) => {
             print!("{}", page(&secrets.public(), &loaded.config));
             ExitCode::SUCCESS
@@ -38,8 +38,8 @@ pub fn run(file: &Path) -> ExitCode {
 
 fn page(public: &PublicParts, config: &Config) -> String {
     // Port 0 is any free one, which only a test asks for.
-    let port = Some(config.gateway.ssh.port()).filter(|port| ![0, SSH_PORT].contains(port));
-    let names = match config.gateway.names.as_slice() {
+    let port = Some(config.ssh.listen.port()).filter(|port| ![0, SSH_PORT].contains(port));
+    let names = match config.ssh.names.as_slice() {
         [] => vec!["bastion".to_owned()],
         names => names.to_vec(),
     };

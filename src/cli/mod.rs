@@ -15,11 +15,11 @@ pub mod verify;
 #[command(name = "curfew", version, about, max_term_width = 80)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the bastion.
     Serve {
         #[command(flatten)]
@@ -31,7 +31,7 @@ enum Command {
         file: ConfigFile,
     },
     /// Start a bastion, a target and two people in a temporary folder, ready to type at.
-    Demo(crate::demo::Args),
+    Demo(crate::demo::DemoArgs),
     /// Type console commands as the operator, on the bastion's own host.
     #[command(
         after_help = "Examples:\n  curfew ctl --config curfew.toml requests --pending\n  curfew ctl --config curfew.toml revoke g9 --note 'laptop stolen'"
@@ -49,9 +49,9 @@ enum Command {
         file: ConfigFile,
     },
     /// Play a recording in this terminal.
-    Replay(crate::cli::replay::Args),
+    Replay(replay::ReplayArgs),
     /// Check recordings, or the audit log: 0 is intact, 1 names the first bad record.
-    Verify(verify::Args),
+    Verify(verify::VerifyArgs),
 }
 
 /// Where the configuration is.
@@ -65,12 +65,12 @@ pub struct ConfigFile {
 /// Runs a command to its end.
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.command {
-        Command::Serve { file } => crate::serve::run(&file.config).await,
-        Command::Check { file } => check::run(&file.config),
-        Command::Demo(args) => crate::demo::run(args).await,
-        Command::Ctl { file, command } => crate::ctl::run(&file.config, &command).await,
-        Command::Ca { file } => ca::run(&file.config),
-        Command::Replay(args) => replay::run(args).await,
-        Command::Verify(args) => verify::run(args).await,
+        CliCommand::Serve { file } => crate::serve::run(&file.config).await,
+        CliCommand::Check { file } => check::run(&file.config),
+        CliCommand::Demo(args) => crate::demo::run(args).await,
+        CliCommand::Ctl { file, command } => crate::ctl::run(&file.config, &command).await,
+        CliCommand::Ca { file } => ca::run(&file.config),
+        CliCommand::Replay(args) => replay::run(args).await,
+        CliCommand::Verify(args) => verify::run(args).await,
     }
 }

@@ -8,19 +8,20 @@ use std::time::Duration;
 use curfew_policy::id::SessionId;
 use curfew_policy::time::parse_duration;
 use curfew_proxy::lease::clock::Clock;
-use curfew_recorder::{CastError, EXTENSION, Pace, printable};
+use curfew_recorder::{CastError, EXTENSION, Pace};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::playback::{Manner, Playback, TIDY};
+use crate::recordings::playback::{Manner, Playback, TIDY};
+use crate::text::escape;
 
 /// What to play, and how.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  curfew replay s345-1.cast --speed 4 --idle-limit 2s\n  curfew replay --config curfew.toml s345\n\nq or Ctrl-C ends it. Into a pipe or a file the exact bytes go at once."
 )]
-pub struct Args {
+pub struct ReplayArgs {
     /// The configuration file, which says where the recordings of a session are.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -42,10 +43,10 @@ pub struct Args {
 #[derive(Debug, thiserror::Error)]
 enum NotPlayed {
     #[error("{0}")]
-    Config(#[from] crate::config::Faults),
+    Config(#[from] crate::config::ConfigFaults),
     #[error("{0}")]
     NotFound(String),
-    #[error("{path} cannot be played: {why}", path = printable(&.0.display().to_string()), why = .1)]
+    #[error("{path} cannot be played: {why}", path = escape::terminal(&.0.display().to_string()), why = .1)]
     Unreadable(PathBuf, CastError),
     #[error("cannot write: {0}")]
     Write(#[from] io::Error),
@@ -53,7 +54,7 @@ enum NotPlayed {
 
 /// Plays one recording, or all of a session one after the other: 0 when it was played or ended by hand, 1 when it
 /// could not be, 2 for a faulty configuration.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: ReplayArgs) -> ExitCode {
     let played = match find(&args) {
         Ok(files) => play(&files, &args).await,
         Err(why) => Err(why),
@@ -74,9 +75,9 @@ pub async fn run(args: Args) -> ExitCode {
 }
 
 /// The files to play.
-fn find(args: &Args) -> Result<Vec<PathBuf>, NotPlayed> {
+fn find(args: &ReplayArgs) -> Result<Vec<PathBuf>, NotPlayed> {
     let what = Path::new(&args.what);
-    let shown = printable(&args.what);
+    let shown = escape::terminal(&args.what);
     let Ok(session) = args.what.parse::<SessionId>() else {
         let file = what.is_file().then(|| what.to_owned());
         let none = || NotPlayed::NotFound(format!("{shown}: there is no such file, and sessions look like s345"));
@@ -89,7 +90,7 @@ fn find(args: &Args) -> Result<Vec<PathBuf>, NotPlayed> {
         let hint = format!("where are the recordings of {session}? add --config FILE, or name the recording's file");
         return Err(NotPlayed::NotFound(hint));
     };
-    let folder = Config::load(config)?.config.gateway.recordings;
+    let folder = Config::load(config)?.config.recordings.spool;
     let files = of_session(&folder, session)?;
     if files.is_empty() {
         let folder = folder.display();
@@ -123,7 +124,7 @@ fn channel_of(path: &Path, session: SessionId) -> Option<u32> {
     if of == session.to_string() { channel.split('-').next()?.parse().ok() } else { None }
 }
 
-async fn play(files: &[PathBuf], args: &Args) -> Result<(), NotPlayed> {
+async fn play(files: &[PathBuf], args: &ReplayArgs) -> Result<(), NotPlayed> {
     let usual = Pace::default();
     let start_at = args.start_at.unwrap_or(usual.start_at);
     let pace = Pace { speed: args.speed, idle_limit: args.idle_limit, start_at };
@@ -144,7 +145,7 @@ async fn show(files: &[PathBuf], manner: Manner) -> Result<(), NotPlayed> {
     let clock = Clock::system(None);
     for file in files {
         if files.len() > 1 {
-            eprint!("-- {}\r\n", printable(&file.display().to_string()));
+            eprint!("-- {}\r\n", escape::terminal(&file.display().to_string()));
         }
         let mut playback = Playback::start(file, manner, clock.clone());
         while let Some(piece) = playback.next().await.map_err(|why| NotPlayed::Unreadable(file.clone(), why))? {

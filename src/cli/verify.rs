@@ -5,18 +5,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use curfew_recorder::{EXTENSION, PublicKey, Verdict, printable, verify};
+use curfew_recorder::{EXTENSION, PublicKey, Verdict, verify};
 
-use crate::config::{Config, Faults};
-use crate::secrets::{Secrets, SecretsError, seal_bytes};
+use crate::config::{Config, ConfigFaults};
+use crate::identity::keys::{GatewayKeys, KeysError, seal_bytes};
 use crate::store::{self, DATABASE_FILE, GATEWAY, HEAD_FILE, Location, StoreError, verify_audit};
+use crate::text::escape;
 
 /// What to verify, and with whose key.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  curfew verify --config curfew.toml --audit\n  curfew verify --config curfew.toml /var/lib/curfew/recordings\n  curfew verify --key seal.pub s345-1.cast\n\n0 is intact, 1 names the first bad record. `curfew ca` prints the key."
 )]
-pub struct Args {
+pub struct VerifyArgs {
     /// The configuration file, which says where key, database and recordings are.
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     config: Option<PathBuf>,
@@ -35,19 +36,19 @@ pub struct Args {
 #[derive(Debug, thiserror::Error)]
 enum NotVerified {
     #[error("{0}")]
-    Config(#[from] Faults),
+    Config(#[from] ConfigFaults),
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
-    Secrets(#[from] SecretsError),
+    GatewayKeys(#[from] KeysError),
     #[error("the audit log cannot be read: {0}")]
     Store(#[from] StoreError),
-    #[error("{path}: {why}", path = printable(&.0.display().to_string()), why = .1)]
+    #[error("{path}: {why}", path = escape::terminal(&.0.display().to_string()), why = .1)]
     Unreadable(PathBuf, io::Error),
 }
 
 /// Verifies: 0 intact, 1 not, 2 when what was typed or configured makes no sense.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: VerifyArgs) -> ExitCode {
     match verified(args).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -61,11 +62,11 @@ pub async fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn verified(args: Args) -> Result<bool, NotVerified> {
+async fn verified(args: VerifyArgs) -> Result<bool, NotVerified> {
     let (key, config) = match (&args.config, &args.key) {
         (Some(file), _) => {
             let config = Config::load(file)?.config;
-            (Secrets::open(&config.gateway.state_dir)?.public().seal, Some(config))
+            (GatewayKeys::open(&config.gateway.state_dir)?.public().seal, Some(config))
         }
         (None, Some(key)) => (read_key(key)?, None),
         (None, None) => {
@@ -77,7 +78,7 @@ async fn verified(args: Args) -> Result<bool, NotVerified> {
     }
     let roots = match (args.what.is_empty(), config) {
         (false, _) => args.what,
-        (true, Some(config)) => vec![config.gateway.recordings],
+        (true, Some(config)) => vec![config.recordings.spool],
         (true, None) => return Err(NotVerified::Usage("say what to verify: a recording or a folder".to_owned())),
     };
     recordings(&roots, &key)
@@ -122,7 +123,7 @@ fn recordings(roots: &[PathBuf], key: &PublicKey) -> Result<bool, NotVerified> {
         let verdict =
             verify(file, std::slice::from_ref(key)).map_err(|why| NotVerified::Unreadable(file.clone(), why))?;
         let (good, says) = describe(file, &verdict);
-        println!("{}: {says}", printable(&file.display().to_string()));
+        println!("{}: {says}", escape::terminal(&file.display().to_string()));
         intact &= good;
     }
     if files.is_empty() {
@@ -138,7 +139,7 @@ fn describe(file: &Path, verdict: &Verdict) -> (bool, String) {
                 curfew_recorder::State::Complete => "intact",
                 curfew_recorder::State::Interrupted => "intact, but interrupted",
             };
-            (true, format!("{state}, {} lines, ended: {}", summary.lines, printable(&summary.statement.end)))
+            (true, format!("{state}, {} lines, ended: {}", summary.lines, escape::terminal(&summary.statement.end)))
         }
         Verdict::Unsealed(_) if is_being_written(file) => (true, "still being written".to_owned()),
         Verdict::Unsealed(open) => {

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::nearest::nearest;
+use crate::text::escape;
+use crate::text::suggest::nearest;
 
 /// Something about the file that a person should know: `FILE:LINE: text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +37,9 @@ impl fmt::Display for Remark {
 
 /// All that is wrong with a file, in the order of its lines. One line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(pub Vec<Remark>);
+pub struct ConfigFaults(pub Vec<Remark>);
 
-impl fmt::Display for Faults {
+impl fmt::Display for ConfigFaults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, fault) in self.0.iter().enumerate() {
             if i > 0 {
@@ -50,9 +51,9 @@ impl fmt::Display for Faults {
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for ConfigFaults {}
 
-impl Faults {
+impl ConfigFaults {
     /// The one fault of a file that is not there, not readable or not text.
     pub(super) fn unreadable(file: &Path, why: &std::io::Error) -> Self {
         Self(vec![Remark::whole(file, format!("cannot be read: {why}"))])
@@ -95,24 +96,13 @@ impl Book {
             let remark = |(at, what): (usize, String)| Remark {
                 file: file.to_owned(),
                 line: Some(line(text, at)),
-                text: printable(&what),
+                // What was typed is repeated in remarks, and goes to a terminal.
+                text: escape::terminal(&what),
             };
             list.into_iter().map(remark).collect()
         };
         (remarks(self.faults), remarks(self.warnings))
     }
-}
-
-/// What was typed is repeated in remarks, and goes to a terminal: only what can be seen goes there as it is.
-fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\'' | '\\' => shown.push(c),
-            c => shown.extend(c.escape_debug()),
-        }
-    }
-    shown
 }
 
 fn line(text: &str, at: usize) -> usize {

@@ -9,7 +9,7 @@ use super::book::Book;
 use super::gateway::path;
 use super::key;
 use super::section::Section;
-use crate::revoked::Revoked;
+use crate::config::revoked::Revoked;
 
 /// `[certificates]`.
 #[derive(Debug, Clone, Default)]

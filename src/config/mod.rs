@@ -1,17 +1,22 @@
 //! The configuration file: from TOML to values that are right, with everything that is wrong told at once.
 //!
-//! `section` reads tables key by key and `book` gathers what is wrong; `gateway`, `certificates`, `people`, `target`,
-//! `role` and `rule` each make their part. A [`Config`] that exists is valid: names that are used exist, keys and principals
+//! `section` reads tables key by key and `book` gathers what is wrong; `gateway`, `ssh`, `store`, `recordings`,
+//! `certificates`, `people`, `target`, `role` and `rule` each make their part. A [`Config`] that exists is valid: names that are used exist, keys and principals
 //! prove one user.
 
 mod book;
 mod certificates;
 mod gateway;
 pub(crate) mod key;
+mod moved;
 mod people;
+mod recordings;
+pub mod revoked;
 mod role;
 mod rule;
 mod section;
+mod ssh;
+mod store;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -28,10 +33,13 @@ use curfew_policy::user::Person;
 use ssh_key::{Fingerprint, PublicKey};
 use toml::de::DeTable;
 
-pub use self::book::{Faults, Remark};
+pub use self::book::{ConfigFaults, Remark};
 pub use self::certificates::Certificates;
 pub use self::gateway::Gateway;
 pub use self::people::{Group, User};
+pub use self::recordings::RecordingSettings;
+pub use self::ssh::SshDoor;
+pub use self::store::{Database, Postgres, StoreSettings};
 
 use self::book::Book;
 use self::rule::Known;
@@ -42,6 +50,12 @@ use self::section::Section;
 pub struct Config {
     /// `[gateway]`.
     pub gateway: Gateway,
+    /// `[ssh]`.
+    pub ssh: SshDoor,
+    /// `[store]`.
+    pub store: StoreSettings,
+    /// `[recordings]`.
+    pub recordings: RecordingSettings,
     /// `[certificates]`.
     pub certificates: Certificates,
     /// `[users.NAME]`.
@@ -85,8 +99,8 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn load(file: &Path) -> Result<Loaded, Faults> {
-        let text = std::fs::read_to_string(file).map_err(|error| Faults::unreadable(file, &error))?;
+    pub fn load(file: &Path) -> Result<Loaded, ConfigFaults> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigFaults::unreadable(file, &error))?;
         let mut loaded = Self::parse(&text, file)?;
         let mode = std::fs::metadata(file).map_or(0, |meta| meta.permissions().mode());
         if mode & 0o002 != 0 {
@@ -101,7 +115,7 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn parse(text: &str, file: &Path) -> Result<Loaded, Faults> {
+    pub fn parse(text: &str, file: &Path) -> Result<Loaded, ConfigFaults> {
         let book = Book::default();
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
@@ -120,7 +134,7 @@ impl Config {
         let (faults, warnings) = book.close(file, text);
         match config {
             Some(config) if faults.is_empty() => Ok(Loaded { config, warnings }),
-            _ => Err(Faults(faults)),
+            _ => Err(ConfigFaults(faults)),
         }
     }
 
@@ -155,9 +169,13 @@ impl Config {
 
 fn read(root: &mut Section<'_>, base: &Path, book: &Book) -> Option<Config> {
     if !root.has("gateway") {
-        root.fault("the file has no [gateway], which says where to listen and where to keep things");
+        root.fault("the file has no [gateway], which says where to keep things");
     }
-    let gateway = root.table("gateway", "[gateway]").and_then(|section| gateway::read(section, base, book));
+    let mut section = root.table("gateway", "[gateway]");
+    let ssh = ssh::read(root, section.as_mut(), book);
+    let store = store::read(root, section.as_mut(), base, book);
+    let recordings = recordings::read(root, section.as_mut(), base, book);
+    let gateway = section.and_then(|section| gateway::read(section, base, book));
     let certificates = certificates::read(root, base, book);
     let people = people::read(root, &certificates, book);
     let targets = target::read(root, base, book);
@@ -171,5 +189,20 @@ fn read(root: &mut Section<'_>, base: &Path, book: &Book) -> Option<Config> {
     let rules = rule::read(root, &known, book);
     root.finish();
     let people::People { users, groups, keys, principals } = people;
-    Some(Config { gateway: gateway?, certificates, users, groups, targets, roles, rules, keys, principals })
+    let (gateway, ssh, store) = (gateway?, ssh?, store?);
+    let recordings = recordings.in_state_dir(&gateway.state_dir);
+    Some(Config {
+        gateway,
+        ssh,
+        store,
+        recordings,
+        certificates,
+        users,
+        groups,
+        targets,
+        roles,
+        rules,
+        keys,
+        principals,
+    })
 }

@@ -80,7 +80,7 @@ fn sftp_roots(section: &mut Section<'_>, book: &Book) -> Vec<String> {
             || root.text.contains(char::is_control)
             || parts().any(|part| matches!(part, "" | "." | ".."));
         if bad {
-            book.fault(root.at, format!("`{}` is no folder's full path, like /srv/data", root.text.escape_debug()));
+            book.fault(root.at, format!("`{}` is no folder's full path, like /srv/data", root.text));
         }
     }
     roots.into_iter().map(|root| root.text.to_owned()).collect()
@@ -122,7 +122,7 @@ fn at_expiry(word: Text<'_>, book: &Book) -> AtExpiry {
         return AtExpiry::Cut;
     }
     let Some(span) = word.text.strip_prefix("grace ") else {
-        book.fault(word.at, format!("at_expiry is \"cut\" or \"grace 5m\", not `{}`", word.text.escape_debug()));
+        book.fault(word.at, format!("at_expiry is \"cut\" or \"grace 5m\", not `{}`", word.text));
         return AtExpiry::Cut;
     };
     match parse_duration(span) {

@@ -47,6 +47,11 @@ impl<'a> Section<'a> {
         self.value(key).is_some()
     }
 
+    /// Whether a key is there, without counting it as asked for.
+    pub fn names(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// Where a key's value stands; the table's beginning if it is not there.
     pub fn place(&self, key: &str) -> usize {
         self.table.get(key).map_or(self.at, |value| value.span().start)

@@ -1,14 +1,14 @@
 //! `audit`: the log, written out page by page, so that a long one costs no more than a page at a time.
 
 use super::render;
-use super::run::{Call, Ended};
+use super::run::{Call, CommandResult};
 use crate::usecase;
 use crate::usecase::audit::Filter;
 
 impl Call<'_> {
     /// Prints the log. The first page is there before anything is printed; a database that fails later breaks off.
-    pub(super) async fn audit(&mut self, filter: Filter) -> Ended {
-        let mut pages = usecase::audit::audit(self.desk, self.actor, filter).await?;
+    pub(super) async fn audit(&mut self, filter: Filter) -> CommandResult {
+        let mut pages = usecase::audit::audit(self.app, self.actor, filter).await?;
         let mut page = pages.next().await?;
         let mut first = true;
         loop {
@@ -21,7 +21,7 @@ impl Call<'_> {
                 let comma = if first || over { "" } else { "," };
                 format!("{before}{comma}{}{after}", items.join(","))
             } else {
-                render::audit(&self.sheet(&self.desk.rules()), &page, first)
+                render::audit(&self.sheet(&self.app.rules()), &page, first)
             };
             self.pen.out(&text).await?;
             if over {

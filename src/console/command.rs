@@ -11,7 +11,7 @@ use crate::usecase::request::Wish;
 
 /// A command, and how its answer is wanted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub struct CommandLine {
     /// What to do.
     pub command: Command,
     /// Whether the answer is one JSON value instead of text.

@@ -1,12 +1,16 @@
 //! What was given to a command: its operands and options, not yet understood.
 
 use super::spec::{Operands, Opt, Spec, Takes};
-use crate::nearest::nearest;
-use crate::words::Word;
+use crate::text::escape;
+use crate::text::shell_words::Word;
+use crate::text::suggest::nearest;
+
+/// How much of what was mistyped is repeated, in characters.
+const LONGEST_SHOWN: usize = 40;
 
 /// The operands and options of a command.
 #[derive(Debug, Default)]
-pub(super) struct Given {
+pub(super) struct GivenWords {
     /// What stood there without being an option's.
     pub operands: Vec<String>,
     /// Whether `--json` was there.
@@ -16,7 +20,7 @@ pub(super) struct Given {
     values: Vec<(&'static str, String)>,
 }
 
-impl Given {
+impl GivenWords {
     /// Whether an option was there.
     pub fn has(&self, name: &str) -> bool {
         self.value(name).is_some()
@@ -79,11 +83,11 @@ fn too_much(spec: &Spec) -> String {
 }
 
 /// Sorts the words of a command into operands and options.
-pub(super) fn gather(spec: &'static Spec, words: &[Word]) -> Result<Given, String> {
+pub(super) fn gather(spec: &'static Spec, words: &[Word]) -> Result<GivenWords, String> {
     if let Some(word) = words.iter().find(|word| word.text.chars().any(char::is_control)) {
         return Err(format!("`{}` holds a control character; type it without", shown(&word.text)));
     }
-    let mut given = Given::default();
+    let mut given = GivenWords::default();
     let mut rest = words;
     let mut only_operands = false;
     while let Some((word, after)) = rest.split_first() {
@@ -131,7 +135,7 @@ fn value(
     option: &'static Opt,
     inline: Option<Word>,
     rest: &mut &[Word],
-    given: &Given,
+    given: &GivenWords,
 ) -> Result<String, String> {
     if option.takes == Takes::Nothing {
         return match inline {
@@ -165,7 +169,7 @@ fn value(
 
 /// TEXT runs to the next option. One in quotes ends with them where the command still lacks its target or id, since
 /// that is what must follow.
-fn text(spec: &'static Spec, first: Word, rest: &mut &[Word], given: &Given) -> String {
+fn text(spec: &'static Spec, first: Word, rest: &mut &[Word], given: &GivenWords) -> String {
     let Word { mut text, quoted } = first;
     if quoted && given.operands.len() < spec.operands.least() {
         return text;
@@ -206,8 +210,8 @@ fn is_option(spec: &'static Spec, word: &Word) -> bool {
 }
 
 /// What was typed, short and safe for a terminal.
-fn shown(text: &str) -> String {
-    text.escape_debug().take(40).collect()
+pub(super) fn shown(text: &str) -> String {
+    escape::terminal_start(text, LONGEST_SHOWN)
 }
 
 /// `a, b and c`

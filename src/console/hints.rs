@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::words::quote_word;
+use curfew_policy::refusal::{Refusal, Way};
+
+use crate::text::shell_words::quote_word;
+use crate::usecase::Fault;
 
 /// How the person reached the bastion, and so how they will reach it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +64,43 @@ impl Hints {
         }
     }
 
+    /// What somebody is told who was refused: why, and what would help as they type it.
+    #[must_use]
+    pub fn told(&self, refusal: &Refusal) -> String {
+        let Some(hint) = &refusal.hint else { return refusal.public.clone() };
+        let way = self.way(&hint.way);
+        match &hint.lead {
+            Some(lead) => format!("{}; {lead}: {way}", refusal.public),
+            None => format!("{}: {way}", refusal.public),
+        }
+    }
+
+    /// The same of whatever kept something from being done.
+    #[must_use]
+    pub fn told_of(&self, fault: &Fault) -> String {
+        match fault {
+            Fault::Refused(refusal) => self.told(refusal),
+            Fault::Store(_) => fault.to_string(),
+        }
+    }
+
+    /// The refusal with what would help written out in it, for whoever knows no door.
+    #[must_use]
+    pub fn written_out(&self, refusal: Refusal) -> Refusal {
+        Refusal { public: self.told(&refusal), hint: None, ..refusal }
+    }
+
+    fn way(&self, way: &Way) -> String {
+        match way {
+            Way::Command(command) => self.command(command),
+            Way::Login { target } => self.connect(Some("LOGIN"), target),
+            Way::Forward { target, port } => self.forward(target, *port),
+            Way::Through { target, port } => {
+                self.ssh_to(&format!("-L {port}:localhost:{port} "), &format!("LOGIN@{target}@{}", self.bastion))
+            }
+        }
+    }
+
     fn ssh_to(&self, options: &str, to: &str) -> String {
         match self.port {
             22 => format!("ssh {options}{to}"),
@@ -89,5 +129,24 @@ mod tests {
         let hints = Hints::ctl(Path::new("/etc/curfew/my file.toml"), "bastion", 22);
         assert_eq!(hints.command("grants"), "curfew ctl --config '/etc/curfew/my file.toml' grants");
         assert_eq!(hints.connect(None, "web1"), "ssh web1@bastion");
+    }
+
+    #[test]
+    fn what_would_help_is_written_as_one_types_it_at_the_door() {
+        let refusal = Refusal::no_grant("no-grant", "you hold no grant for web1").hinted_command("ask", "request web1");
+        let hints = Hints::ssh("bastion", 2222);
+        assert_eq!(hints.told(&refusal), "you hold no grant for web1; ask: ssh -p 2222 bastion request web1");
+        let ctl = Hints::ctl(Path::new("curfew.toml"), "bastion", 2222);
+        let told = "you hold no grant for web1; ask: curfew ctl --config curfew.toml request web1";
+        assert_eq!(ctl.told(&refusal), told);
+        let written = hints.written_out(refusal);
+        assert_eq!(hints.written_out(written.clone()), written, "once");
+        for (way, told) in [
+            (Way::Login { target: "web1".into() }, "ssh -p 2222 LOGIN@web1@bastion"),
+            (Way::Forward { target: "db".into(), port: 5432 }, "ssh -p 2222 -N -L 5432:db:5432 bastion"),
+            (Way::Through { target: "web1".into(), port: 80 }, "ssh -p 2222 -L 80:localhost:80 LOGIN@web1@bastion"),
+        ] {
+            assert_eq!(hints.told(&Refusal::usage("wrong-way", "no").hinted(None, way)), format!("no: {told}"));
+        }
     }
 }

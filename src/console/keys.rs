@@ -9,9 +9,9 @@ const CTRL_D: u8 = 4;
 
 /// The person's keyboard.
 #[derive(Debug)]
-pub struct Keys(mpsc::Receiver<Bytes>);
+pub struct Keystrokes(mpsc::Receiver<Bytes>);
 
-impl Keys {
+impl Keystrokes {
     /// What is typed there.
     #[must_use]
     pub const fn new(input: mpsc::Receiver<Bytes>) -> Self {

@@ -1,30 +1,23 @@
 //! `ssh bastion COMMAND`: to ask, decide and look, with no client to install. `curfew ctl` speaks the same grammar.
 //!
-//! The bytes of a command become a [`command::Line`] ([`parse`]), which was checked in full before anything is looked
+//! The bytes of a command become a [`command::CommandLine`] ([`parse`]), which was checked in full before anything is looked
 //! up; one table ([`spec`]) tells the parser what it accepts and the help what to say.
 
 pub mod asking;
 mod audit;
 pub mod command;
-pub mod escape;
 mod given;
 pub mod help;
 pub mod hints;
 mod keys;
-#[cfg(test)]
-mod look_tests;
 pub mod parse;
-#[cfg(test)]
-mod parse_tests;
 pub mod pen;
 pub mod render;
 mod replay;
 mod run;
-#[cfg(test)]
-mod run_tests;
 pub mod screen;
 pub mod spec;
 mod wait;
 mod watch;
 
-pub use run::{Setting, run};
+pub use self::run::{ConsoleSetting, run};

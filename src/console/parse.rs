@@ -1,4 +1,7 @@
-//! From the bytes of a command to a [`Line`], or to what was wrong with them and what to type instead.
+//! From the bytes of a command to a [`CommandLine`], or to what was wrong with them and what to type instead.
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,13 +12,13 @@ use curfew_policy::time::{SHORTEST, parse_duration};
 use curfew_recorder::Pace;
 use jiff::Timestamp;
 
-use super::command::{Command, Line};
-use super::given::{Given, gather};
+use super::command::{Command, CommandLine};
+use super::given::{GivenWords, gather, shown};
 use super::spec::{self, Spec};
-use crate::nearest::nearest;
+use crate::text::shell_words::{Word, split};
+use crate::text::suggest::nearest;
 use crate::usecase::list::Which;
 use crate::usecase::request::Wish;
-use crate::words::{Word, split};
 
 /// The longest command that is looked at, in bytes.
 pub const LONGEST_LINE: usize = 16 * 1024;
@@ -54,7 +57,7 @@ impl std::error::Error for Usage {}
 ///
 /// # Errors
 /// When it is not a command, or not in the form that the command takes; before anything is looked up.
-pub fn parse(line: &[u8]) -> Result<Line, Usage> {
+pub fn parse(line: &[u8]) -> Result<CommandLine, Usage> {
     if line.len() > LONGEST_LINE {
         return Err(Usage::no_command(format!("the command is longer than {LONGEST_LINE} bytes; say it shorter")));
     }
@@ -64,7 +67,7 @@ pub fn parse(line: &[u8]) -> Result<Line, Usage> {
     let Some(at) = at else {
         let help = words.iter().any(|word| word.text == "--help");
         let command = if help { Command::Help(None) } else { Command::Home };
-        return Ok(Line { command, json: words.iter().any(|word| word.text == "--json") });
+        return Ok(CommandLine { command, json: words.iter().any(|word| word.text == "--json") });
     };
     let name = words.remove(at);
     let name = if name.text == "-h" { "help" } else { name.text.as_str() };
@@ -73,7 +76,7 @@ pub fn parse(line: &[u8]) -> Result<Line, Usage> {
 }
 
 fn unknown(name: &str) -> Usage {
-    let shown: String = name.escape_debug().take(40).collect();
+    let shown = shown(name);
     if name.starts_with('-') {
         return Usage::no_command(format!("`{shown}` stands where a command belongs; `help` lists them"));
     }
@@ -88,22 +91,22 @@ fn unknown(name: &str) -> Usage {
     }
 }
 
-fn read(spec: &'static Spec, words: &[Word]) -> Result<Line, Usage> {
+fn read(spec: &'static Spec, words: &[Word]) -> Result<CommandLine, Usage> {
     let wrong = |what: String| Usage::of(spec, what);
     let given = gather(spec, words).map_err(wrong)?;
     if given.help {
-        return Ok(Line { command: Command::Help(Some(spec)), json: given.json });
+        return Ok(CommandLine { command: Command::Help(Some(spec)), json: given.json });
     }
     if given.json && !spec.json {
         return Err(wrong(format!("{} has no JSON form; leave --json out", spec.name)));
     }
     given.complete(spec).map_err(wrong)?;
     let json = given.json;
-    Ok(Line { command: build(spec, given).map_err(wrong)?, json })
+    Ok(CommandLine { command: build(spec, given).map_err(wrong)?, json })
 }
 
 /// Makes the command. `given` is complete: it holds every operand and option that the command needs.
-fn build(spec: &'static Spec, mut given: Given) -> Result<Command, String> {
+fn build(spec: &'static Spec, mut given: GivenWords) -> Result<Command, String> {
     Ok(match spec.name {
         "whoami" => Command::Whoami,
         "targets" => Command::Targets,
@@ -140,7 +143,7 @@ fn build(spec: &'static Spec, mut given: Given) -> Result<Command, String> {
     })
 }
 
-fn wish(mut given: Given) -> Result<Wish, String> {
+fn wish(mut given: GivenWords) -> Result<Wish, String> {
     let duration = span(&given, "--for")?.ok_or("say for how long: --for 30m")?;
     let at = given.value("--at").map(moment).transpose()?;
     Ok(Wish {
@@ -155,12 +158,12 @@ fn wish(mut given: Given) -> Result<Wish, String> {
 
 fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
-        let shown: String = text.escape_debug().take(40).collect();
+        let shown = shown(text);
         format!("--at: `{shown}` is not a time; write it like 2026-12-01T22:00:00Z or 2026-12-01T22:00:00+01:00")
     })
 }
 
-fn which(given: &Given) -> Result<Which, String> {
+fn which(given: &GivenWords) -> Result<Which, String> {
     let flags = [("--pending", Which::Pending), ("--mine", Which::Mine), ("--all", Which::All)];
     let mut chosen = flags.into_iter().filter(|(name, _)| given.has(name));
     match (chosen.next(), chosen.next()) {
@@ -171,7 +174,7 @@ fn which(given: &Given) -> Result<Which, String> {
 }
 
 /// The one operand, as an id of the right kind.
-fn id<T: FromStr>(spec: &Spec, given: &Given, wanted: &str) -> Result<T, String> {
+fn id<T: FromStr>(spec: &Spec, given: &GivenWords, wanted: &str) -> Result<T, String> {
     let typed = given.operands.first().map_or("", String::as_str);
     typed.parse().map_err(|_| match typed.parse::<AnyId>() {
         Ok(other) => format!("{typed} is {}; {} takes {wanted}", kind(other), spec.name),
@@ -187,19 +190,19 @@ const fn kind(id: AnyId) -> &'static str {
     }
 }
 
-fn duration(given: &Given, name: &str) -> Result<Option<Duration>, String> {
+fn duration(given: &GivenWords, name: &str) -> Result<Option<Duration>, String> {
     given.value(name).map(parse_duration).transpose().map_err(|bad| format!("{name}: {bad}"))
 }
 
 /// A duration for which something is granted: at least the shortest.
-fn span(given: &Given, name: &str) -> Result<Option<Duration>, String> {
+fn span(given: &GivenWords, name: &str) -> Result<Option<Duration>, String> {
     match duration(given, name)? {
         Some(short) if short < SHORTEST => Err(format!("{name}: the shortest access is 1s")),
         span => Ok(span),
     }
 }
 
-fn pace(given: &Given) -> Result<Pace, String> {
+fn pace(given: &GivenWords) -> Result<Pace, String> {
     let usual = Pace::default();
     let speed = match given.value("--speed") {
         None => usual.speed,
@@ -218,7 +221,7 @@ fn pace(given: &Given) -> Result<Pace, String> {
     })
 }
 
-fn topic(given: &Given) -> Result<Option<&'static Spec>, String> {
+fn topic(given: &GivenWords) -> Result<Option<&'static Spec>, String> {
     match given.operands.first() {
         None => Ok(None),
         Some(name) => spec::find(name).map(Some).ok_or_else(|| unknown(name).what),

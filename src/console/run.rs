@@ -1,26 +1,31 @@
 //! Carries a command out: what was typed becomes a call of a use case, and what that returns becomes an answer.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use curfew_policy::id::{AnyId, GrantId};
+use curfew_policy::refusal::Refusal;
 use curfew_proxy::gate::Console;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::command::{Command, Line};
-use super::escape::escape;
+use super::command::{Command, CommandLine};
 use super::help;
 use super::hints::Hints;
-use super::keys::Keys;
+use super::keys::Keystrokes;
 use super::parse::{Usage, parse};
 use super::pen::{Gone, Pen};
 use super::render::{self, Sheet};
 use super::screen::Screen;
 use super::spec::Spec;
-use crate::onair::OnAir;
-use crate::usecase::request::{Asked, unknown_target};
+use crate::live::recordings::LiveRecordings;
+use crate::text::escape;
+use crate::usecase::hint::unknown_target;
+use crate::usecase::request::Asked;
+use crate::usecase::status::StatusSource;
 use crate::usecase::view::{AnyView, GrantView};
-use crate::usecase::{self, Actor, Desk, Fault, Rulebook};
-use crate::vitals::Vitals;
+use crate::usecase::{self, Actor, App, Fault, Rulebook};
 
 /// It was done.
 const DONE: u32 = 0;
@@ -33,85 +38,91 @@ const NO_PERMISSION: u32 = 77;
 
 /// What the console works with.
 #[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
+pub struct ConsoleSetting<'a> {
     /// What the use cases work with.
-    pub desk: &'a Desk,
+    pub app: &'a App,
     /// The recordings that are being made.
-    pub air: &'a OnAir,
+    pub live_recordings: &'a LiveRecordings,
     /// How the person types the next command.
     pub hints: &'a Hints,
     /// What lives in this process.
-    pub vitals: &'a Vitals,
+    pub status: &'a StatusSource,
 }
 
 /// Carries out one command and gives its exit status: 0 done, 1 no, 2 mistyped, and 77 for somebody who came under a
 /// name that is not theirs and typed no known command. Nothing is looked up before the command was read in full.
-pub async fn run(setting: Setting<'_>, actor: &Actor, console: Console) -> u32 {
-    let Setting { desk, air, hints, vitals } = setting;
+pub async fn run(setting: ConsoleSetting<'_>, actor: &Actor, console: Console) -> u32 {
+    let ConsoleSetting { app, live_recordings, hints, status } = setting;
     let Console { command, called, pty, output, input, .. } = console;
     let parsed = parse(&command);
     let json = parsed.as_ref().is_ok_and(|line| line.json);
     let pen = Pen::new(output);
-    let mut call = Call { desk, air, actor, hints, vitals, pen, keys: Keys::new(input), pty, json };
+    let mut call = Call { app, live_recordings, actor, hints, status, pen, keys: Keystrokes::new(input), pty, json };
     let typed_nothing = match &parsed {
         Ok(line) => line.command == Command::Home,
         Err(usage) => !usage.known,
     };
     let ended = match parsed {
         _ if typed_nothing && call.is_stranger(&called) => call.stranger(&called).await,
-        Ok(Line { command, .. }) => Box::pin(call.carry_out(command)).await,
+        Ok(CommandLine { command, .. }) => Box::pin(call.carry_out(command)).await,
         Err(usage) => call.mistyped(&usage).await,
     };
     match ended {
         Ok(status) => status,
-        Err(Stop::Gone) => NO,
+        Err(CommandStop::Gone) => NO,
         // That the person is gone by now changes nothing.
-        Err(Stop::Fault(fault)) => call.complain(&fault.to_string()).await.unwrap_or(NO),
+        Err(CommandStop::Fault(fault)) => call.complain(&hints.told_of(&fault)).await.unwrap_or(NO),
     }
 }
 
 /// Why a command stopped on its way.
-pub(super) enum Stop {
+pub(super) enum CommandStop {
     /// It was not to be.
     Fault(Fault),
     /// Nobody waits for the answer any more.
     Gone,
 }
 
-impl From<Fault> for Stop {
+impl From<Fault> for CommandStop {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<Gone> for Stop {
+impl From<Refusal> for CommandStop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Fault(refusal.into())
+    }
+}
+
+impl From<Gone> for CommandStop {
     fn from(_: Gone) -> Self {
         Self::Gone
     }
 }
 
 /// How a command ends: its exit status, or why it stopped.
-pub(super) type Ended = Result<u32, Stop>;
+pub(super) type CommandResult = Result<u32, CommandStop>;
 
 /// One command being carried out.
 pub(super) struct Call<'a> {
-    pub desk: &'a Desk,
-    pub air: &'a OnAir,
+    pub app: &'a App,
+    pub live_recordings: &'a LiveRecordings,
     pub actor: &'a Actor,
     pub hints: &'a Hints,
-    pub vitals: &'a Vitals,
+    pub status: &'a StatusSource,
     pub pen: Pen,
-    pub keys: Keys,
+    pub keys: Keystrokes,
     pub pty: Option<(u32, u32)>,
     pub json: bool,
 }
 
 impl Call<'_> {
-    async fn carry_out(&mut self, command: Command) -> Ended {
-        let (desk, actor) = (self.desk, self.actor);
+    async fn carry_out(&mut self, command: Command) -> CommandResult {
+        let (app, actor) = (self.app, self.actor);
         match command {
             Command::Home | Command::Whoami => {
-                let view = usecase::whoami::whoami(desk, actor).await?;
+                let view = usecase::whoami::whoami(app, actor).await?;
                 self.answer(&view, |sheet| render::page(sheet, &view)).await
             }
             Command::Help(spec) => self.help(spec).await,
@@ -121,31 +132,31 @@ impl Call<'_> {
             }
             Command::Status => self.status().await,
             Command::Targets => {
-                let view = usecase::targets::targets(desk, actor);
+                let view = usecase::targets::targets(app, actor);
                 self.answer(&view, |sheet| render::targets(sheet, &view)).await
             }
             Command::Request { wish, wait } => {
-                let asked = usecase::request::file(desk, actor, wish).await?;
+                let asked = usecase::request::file(app, actor, wish).await?;
                 if wait { self.wait(asked).await } else { self.asked(&asked).await }
             }
             Command::Requests(which) => {
-                let view = usecase::list::requests(desk, actor, which).await?;
+                let view = usecase::list::requests(app, actor, which).await?;
                 self.answer(&view, |sheet| render::requests(sheet, &view)).await
             }
             Command::Show(id) => {
-                let view = usecase::show::show(desk, actor, id).await?;
+                let view = usecase::show::show(app, actor, id).await?;
                 self.answer(&view, |sheet| render::show(sheet, &view)).await
             }
             Command::Grants { all } => {
-                let view = usecase::list::grants(desk, actor, all).await?;
+                let view = usecase::list::grants(app, actor, all).await?;
                 self.answer(&view, |sheet| render::grants(sheet, &view)).await
             }
             Command::Sessions { live } => {
-                let view = usecase::list::sessions(desk, actor, live).await?;
+                let view = usecase::list::sessions(app, actor, live).await?;
                 self.answer(&view, |sheet| render::sessions(sheet, &view)).await
             }
             Command::Audit { since, user, target } => {
-                let since = since.map(|since| desk.clock().wall().checked_sub(since).unwrap_or(Timestamp::MIN));
+                let since = since.map(|since| app.clock().wall().checked_sub(since).unwrap_or(Timestamp::MIN));
                 let filter = usecase::audit::Filter { since, user, target };
                 self.audit(filter).await
             }
@@ -156,35 +167,35 @@ impl Call<'_> {
     }
 
     /// The commands by which somebody decides or ends something.
-    async fn decide(&mut self, command: Command) -> Ended {
-        let (desk, actor) = (self.desk, self.actor);
+    async fn decide(&mut self, command: Command) -> CommandResult {
+        let (app, actor) = (self.app, self.actor);
         match command {
             Command::Approve { id, shorten, note } => {
-                let asked = usecase::approve::approve(desk, actor, id, shorten, note).await?;
+                let asked = usecase::approve::approve(app, actor, id, shorten, note).await?;
                 self.asked(&asked).await
             }
             Command::Extend { id, by, reason } => {
-                let asked = usecase::extend::extend(desk, actor, id, by, &reason).await?;
+                let asked = usecase::extend::extend(app, actor, id, by, &reason).await?;
                 self.asked(&asked).await
             }
             Command::Deny { id, note } => {
-                let view = usecase::deny::deny(desk, actor, id, &note).await?;
+                let view = usecase::deny::deny(app, actor, id, &note).await?;
                 self.answer(&view, |_| render::denied(&view)).await
             }
             Command::Cancel(id) => {
-                let view = usecase::cancel::cancel(desk, actor, id).await?;
+                let view = usecase::cancel::cancel(app, actor, id).await?;
                 self.answer(&view, |_| render::cancelled(&view)).await
             }
             Command::Done(id) => {
-                let view = usecase::done::done(desk, actor, id).await?;
+                let view = usecase::done::done(app, actor, id).await?;
                 self.answer(&view, |_| render::done(&view)).await
             }
             Command::Revoke { id, note } => {
-                let view = usecase::revoke::revoke(desk, actor, id, &note).await?;
+                let view = usecase::revoke::revoke(app, actor, id, &note).await?;
                 self.answer(&view, |_| render::revoked(&view)).await
             }
             Command::Kill { id, note } => {
-                let view = usecase::kill::kill(desk, actor, id, &note).await?;
+                let view = usecase::kill::kill(app, actor, id, &note).await?;
                 self.answer(&view, |sheet| render::killed(sheet, &view)).await
             }
             // All others are carried out above.
@@ -192,7 +203,7 @@ impl Call<'_> {
         }
     }
 
-    async fn help(&self, spec: Option<&'static Spec>) -> Ended {
+    async fn help(&self, spec: Option<&'static Spec>) -> CommandResult {
         let text = match spec {
             Some(spec) => help::of(spec, self.hints),
             None => help::overview(self.hints),
@@ -201,17 +212,17 @@ impl Call<'_> {
     }
 
     /// What lives in the process. People have no use for it, and it would tell them of each other.
-    async fn status(&self) -> Ended {
+    async fn status(&self) -> CommandResult {
         if self.actor.person().is_some() {
             let why = "the status is for the bastion's operator, on its own host: curfew ctl status";
-            return Err(Fault::refused("not-allowed", why).into());
+            return Err(Refusal::not_allowed("not-allowed", why).into());
         }
-        let view = self.vitals.status(self.desk, self.air);
+        let view = self.status.now(self.app, self.live_recordings);
         self.answer(&view, |_| render::status(&view)).await
     }
 
     /// What came of a request, an extension or an approval.
-    pub(super) async fn asked(&self, asked: &Asked) -> Ended {
+    pub(super) async fn asked(&self, asked: &Asked) -> CommandResult {
         let grant = self.given(asked).await?;
         self.answer(&with_waits(asked), |sheet| render::asked(sheet, &asked.request, &asked.waits_for, grant.as_ref()))
             .await
@@ -223,19 +234,23 @@ impl Call<'_> {
             return Ok(None);
         };
         let Ok(id) = id.parse::<GrantId>() else { return Ok(None) };
-        match usecase::show::show(self.desk, self.actor, AnyId::Grant(id)).await? {
+        match usecase::show::show(self.app, self.actor, AnyId::Grant(id)).await? {
             AnyView::Grant(grant) => Ok(Some(grant)),
             AnyView::Request(_) | AnyView::Session(_) => Ok(None),
         }
     }
 
     /// Answers with a view as JSON, or as text.
-    async fn answer<V: Serialize + Sync>(&self, view: &V, text: impl FnOnce(&Sheet<'_>) -> String + Send) -> Ended {
+    async fn answer<V: Serialize + Sync>(
+        &self,
+        view: &V,
+        text: impl FnOnce(&Sheet<'_>) -> String + Send,
+    ) -> CommandResult {
         let answer = if self.json {
             // The views have text for keys, so this cannot fail.
             serde_json::to_string(view).unwrap_or_default() + "\n"
         } else {
-            let rules = self.desk.rules();
+            let rules = self.app.rules();
             text(&self.sheet(&rules))
         };
         self.pen.out(&answer).await?;
@@ -243,20 +258,20 @@ impl Call<'_> {
     }
 
     pub(super) fn sheet<'s>(&'s self, rules: &'s Rulebook) -> Sheet<'s> {
-        let now = self.desk.clock().wall();
+        let now = self.app.clock().wall();
         let screen = self.pty.map_or(Screen::plain(now), |(columns, _)| Screen::terminal(columns, now));
         Sheet { screen, hints: self.hints, rules }
     }
 
     /// Says on stderr why not.
     pub(super) async fn complain(&self, why: &str) -> Result<u32, Gone> {
-        self.pen.err(&format!("curfew: {}\n", escape(why))).await?;
+        self.pen.err(&format!("curfew: {}\n", escape::terminal(why))).await?;
         Ok(NO)
     }
 
-    async fn mistyped(&self, usage: &Usage) -> Ended {
-        let example = escape(&self.hints.command(&usage.example));
-        self.pen.err(&format!("curfew: {}\n  for example: {example}\n", escape(&usage.what))).await?;
+    async fn mistyped(&self, usage: &Usage) -> CommandResult {
+        let example = escape::terminal(&self.hints.command(&usage.example));
+        self.pen.err(&format!("curfew: {}\n  for example: {example}\n", escape::terminal(&usage.what))).await?;
         Ok(USAGE)
     }
 
@@ -266,9 +281,9 @@ impl Call<'_> {
     }
 
     /// Tells somebody who came under a name that is neither theirs nor a target's where they may have wanted to go.
-    async fn stranger(&self, called: &str) -> Ended {
+    async fn stranger(&self, called: &str) -> CommandResult {
         let Some(person) = self.actor.person() else { return Ok(NO_PERMISSION) };
-        let why = unknown_target(&self.desk.rules(), person, called);
+        let why = unknown_target(&self.app.rules(), person, called);
         let own = self.hints.command("whoami");
         self.complain(&format!("{why} (you are {}: {own})", person.name)).await?;
         Ok(NO_PERMISSION)

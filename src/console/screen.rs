@@ -7,7 +7,7 @@ use curfew_policy::time::{format_duration, until};
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::escape::escape;
+use crate::text::escape;
 
 /// Where text is shown, and when.
 #[derive(Debug, Clone, Copy)]
@@ -120,13 +120,13 @@ impl Cell {
     /// A text, made safe.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self { text: escape(text), tone: Tone::Plain }
+        Self { text: escape::terminal(text), tone: Tone::Plain }
     }
 
     /// A text in a tone, made safe.
     #[must_use]
     pub fn toned(text: &str, tone: Tone) -> Self {
-        Self { text: escape(text), tone }
+        Self { text: escape::terminal(text), tone }
     }
 }
 

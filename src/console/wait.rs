@@ -6,10 +6,10 @@ use curfew_policy::id::{AnyId, RequestId};
 
 use super::pen::{Gone, Pen};
 use super::render;
-use super::run::{Call, Ended, Stop};
+use super::run::{Call, CommandResult, CommandStop};
 use crate::usecase::request::Asked;
 use crate::usecase::view::{AnyView, RequestView};
-use crate::usecase::{self, Actor, Desk, Fault};
+use crate::usecase::{self, Actor, App, Fault};
 
 /// How often the request is looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -19,23 +19,23 @@ pub(super) const FRESH_LINE: &str = "\r\u{1b}[K";
 
 impl Call<'_> {
     /// Waits until a request is decided. It ends well only when it is granted.
-    pub(super) async fn wait(&mut self, asked: Asked) -> Ended {
+    pub(super) async fn wait(&mut self, asked: Asked) -> CommandResult {
         let Asked { request, waits_for } = asked;
         if request.state != "pending" {
             return self.asked(&Asked { request, waits_for }).await;
         }
         if !self.json {
-            let rules = self.desk.rules();
+            let rules = self.app.rules();
             let text = render::asked(&self.sheet(&rules), &request, &waits_for, None);
             self.pen.out(&text).await?;
         }
         let id = request.id.clone();
         let live = self.pty.is_some() && !self.json;
         let decided = tokio::select! {
-            decided = decided(self.desk, self.actor, &self.pen, request, live) => Some(decided?),
+            decided = decided(self.app, self.actor, &self.pen, request, live) => Some(decided?),
             () = self.keys.interrupt() => None,
             // It stays pending; nobody is there to be told.
-            Gone = self.pen.gone() => return Err(Stop::Gone),
+            Gone = self.pen.gone() => return Err(CommandStop::Gone),
         };
         if live {
             self.pen.raw(FRESH_LINE.as_bytes()).await?;
@@ -55,31 +55,31 @@ impl Call<'_> {
 
 /// Waits until the request is decided, and says meanwhile how it stands where the terminal is live.
 async fn decided(
-    desk: &Desk,
+    app: &App,
     actor: &Actor,
     pen: &Pen,
     mut request: RequestView,
     live: bool,
-) -> Result<RequestView, Stop> {
-    let began = desk.clock().now().mono;
+) -> Result<RequestView, CommandStop> {
+    let began = app.clock().now().mono;
     let mut shown = String::new();
     while request.state == "pending" {
-        let waited = desk.clock().now().mono.saturating_sub(began);
+        let waited = app.clock().now().mono.saturating_sub(began);
         let line = render::still_waiting(&request, waited.as_secs());
         if live && line != shown {
             pen.raw(format!("{FRESH_LINE}{line}").as_bytes()).await?;
             shown = line;
         }
-        desk.clock().sleep(LOOK_EVERY).await;
-        request = look(desk, actor, request).await?;
+        app.clock().sleep(LOOK_EVERY).await;
+        request = look(app, actor, request).await?;
     }
     Ok(request)
 }
 
 /// The request as it stands now; as it stood, when the database does not answer.
-pub(super) async fn look(desk: &Desk, actor: &Actor, before: RequestView) -> Result<RequestView, Fault> {
+pub(super) async fn look(app: &App, actor: &Actor, before: RequestView) -> Result<RequestView, Fault> {
     let Ok(id) = before.id.parse::<RequestId>() else { return Ok(before) };
-    match usecase::show::show(desk, actor, AnyId::Request(id)).await {
+    match usecase::show::show(app, actor, AnyId::Request(id)).await {
         Ok(AnyView::Request(now)) => Ok(now),
         Ok(_) | Err(Fault::Store(_)) => Ok(before),
         Err(refused) => Err(refused),

@@ -12,8 +12,8 @@ use toml::de::DeTable;
 
 use super::frame::{Ask, Frame, read, write};
 use super::server::SOCKET;
-use crate::config::{Config, Faults};
-use crate::words::quote;
+use crate::config::{Config, ConfigFaults};
+use crate::text::shell_words::quote;
 
 /// What the person who typed Ctrl-C sends.
 const CTRL_C: &[u8] = b"\x03";
@@ -31,7 +31,7 @@ pub async fn run(config: &Path, args: &[String]) -> ExitCode {
 
 /// Where the gateway's socket is. A file that is faulty otherwise still says it: whoever must revoke something now
 /// cannot wait until the file is repaired.
-fn state_dir(config: &Path) -> Result<PathBuf, Faults> {
+fn state_dir(config: &Path) -> Result<PathBuf, ConfigFaults> {
     match Config::load(config) {
         Ok(loaded) => Ok(loaded.config.gateway.state_dir),
         Err(faults) => state_dir_alone(config).ok_or(faults),

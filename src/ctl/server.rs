@@ -25,21 +25,21 @@ pub const SOCKET: &str = "curfew.sock";
 const MOST_CALLERS: usize = 32;
 
 /// How long a caller may take to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_TO_ASK: Duration = Duration::from_secs(10);
 
 /// How many pieces of output may wait for a slow caller.
 const PIECES: usize = 4;
 
 /// The open door. When it is dropped the socket is gone.
 #[derive(Debug)]
-pub struct Door {
+pub struct OperatorDoor {
     listener: UnixListener,
     path: PathBuf,
     /// The user that the gateway runs as.
     owner: u32,
 }
 
-impl Door {
+impl OperatorDoor {
     /// Opens the socket in `state_dir`. One that a dead gateway left there is replaced: that no other gateway lives is
     /// for the caller to make sure of.
     ///
@@ -93,7 +93,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for OperatorDoor {
     fn drop(&mut self) {
         // A successor may have replaced it; then there is nothing of ours to remove, and its own comes back next start.
         let _ = std::fs::remove_file(&self.path);
@@ -108,7 +108,7 @@ where
 {
     let (mut from, to) = stream.into_split();
     let mut to = BufWriter::new(to);
-    let Ok(asked) = tokio::time::timeout(PATIENCE, read(&mut from)).await else { return Ok(()) };
+    let Ok(asked) = tokio::time::timeout(LONGEST_TO_ASK, read(&mut from)).await else { return Ok(()) };
     let Some(Frame::Ask(ask)) = asked? else { return Ok(()) };
     let (typed, input) = mpsc::channel(PIECES);
     let (output, pieces) = mpsc::channel(PIECES);
@@ -180,7 +180,7 @@ mod tests {
     async fn a_caller_is_answered_piece_by_piece_with_its_status_last() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join(SOCKET), "left by a dead gateway").expect("a file");
-        let door = Door::open(folder.path()).expect("a door");
+        let door = OperatorDoor::open(folder.path()).expect("a door");
         let caller = async {
             let mut stream = connect(folder.path(), "show 'r1'").await;
             assert_eq!(read(&mut stream).await.ok().flatten(), Some(Frame::Out("c.toml: show 'r1'".into())));
@@ -198,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn the_command_of_a_caller_that_is_gone_is_dropped_and_others_go_on() {
         let folder = tempfile::tempdir().expect("a folder");
-        let door = Door::open(folder.path()).expect("a door");
+        let door = OperatorDoor::open(folder.path()).expect("a door");
         let (sender, mut dropped) = mpsc::unbounded_channel();
         let run = move |console: Console, _: String| {
             let guard = Told(sender.clone());
@@ -235,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn the_socket_is_closed_to_others_and_goes_with_the_door() {
         let folder = tempfile::tempdir().expect("a folder");
-        let door = Door::open(folder.path()).expect("a door");
+        let door = OperatorDoor::open(folder.path()).expect("a door");
         let mode = std::fs::metadata(folder.path().join(SOCKET)).expect("a socket").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         drop(door);

@@ -6,7 +6,7 @@ use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::program::{Input, LAST_WORDS, Output, Program, Setting, What};
+use super::program::{LAST_WORDS, Program, ProgramInput, ProgramOutput, ProgramSetting, What};
 
 /// The code of stderr among extended data (RFC 4254 §5.2).
 const STDERR: u32 = 1;
@@ -17,7 +17,7 @@ const PIECE: usize = 32 * 1024;
 /// Serves a channel to its end. Dropped on the way, it takes the program's process group with it.
 pub async fn serve(channel: Channel<Msg>) {
     let (mut down, up) = channel.split();
-    let mut setting = Setting::default();
+    let mut setting = ProgramSetting::default();
     let Some(what) = wanted(&mut down, &up, &mut setting).await else { return };
     let started = Program::start(&what, setting);
     let _ = up.reply(started.is_ok()).await;
@@ -29,7 +29,7 @@ pub async fn serve(channel: Channel<Msg>) {
 }
 
 /// Takes requests until one says what to run.
-async fn wanted(down: &mut ChannelReadHalf, up: &ChannelWriteHalf<Msg>, setting: &mut Setting) -> Option<What> {
+async fn wanted(down: &mut ChannelReadHalf, up: &ChannelWriteHalf<Msg>, setting: &mut ProgramSetting) -> Option<What> {
     loop {
         let (want_reply, understood) = match down.wait().await? {
             ChannelMsg::RequestPty { want_reply, term, col_width, row_height, .. } => {
@@ -67,8 +67,8 @@ fn wants_reply(request: &ChannelMsg) -> bool {
 /// Passes bytes both ways until the program has ended and all it wrote is sent, or the client closes the channel.
 async fn run(
     mut program: Program,
-    mut input: Input,
-    output: Output,
+    mut input: ProgramInput,
+    output: ProgramOutput,
     mut down: ChannelReadHalf,
     up: &ChannelWriteHalf<Msg>,
 ) -> Result<(), russh::Error> {
@@ -88,7 +88,7 @@ async fn run(
     };
     let give = async {
         match output {
-            Output::Terminal(mut terminal) => {
+            ProgramOutput::Terminal(mut terminal) => {
                 // What still holds the terminal after its shell has ended does not keep the channel open.
                 tokio::select! {
                     sent = send(&mut terminal, up, None) => sent?,
@@ -97,7 +97,7 @@ async fn run(
                     },
                 }
             }
-            Output::Pipes(mut out, mut err) => {
+            ProgramOutput::Pipes(mut out, mut err) => {
                 tokio::try_join!(send(&mut out, up, None), send(&mut err, up, Some(STDERR)))?;
             }
         }
@@ -114,13 +114,13 @@ async fn run(
 }
 
 /// Writes to the program. When it no longer reads, the rest goes nowhere, as with a broken pipe.
-async fn write(mut input: Input, data: &[u8]) -> Input {
+async fn write(mut input: ProgramInput, data: &[u8]) -> ProgramInput {
     let written = match &mut input {
-        Input::Terminal(terminal) => terminal.write_all(data).await,
-        Input::Pipe(pipe) => pipe.write_all(data).await,
-        Input::Ended => return Input::Ended,
+        ProgramInput::Terminal(terminal) => terminal.write_all(data).await,
+        ProgramInput::Pipe(pipe) => pipe.write_all(data).await,
+        ProgramInput::Ended => return ProgramInput::Ended,
     };
-    if written.is_ok() { input } else { Input::Ended }
+    if written.is_ok() { input } else { ProgramInput::Ended }
 }
 
 /// Sends all that can be read.

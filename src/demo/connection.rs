@@ -17,7 +17,7 @@ use super::program::LAST_WORDS;
 
 /// What the target has, and whom it trusts.
 #[derive(Debug)]
-pub struct Keys {
+pub struct DemoKeys {
     /// Its host key.
     pub host_key: PrivateKey,
     /// The authority whose certificates it accepts, and nothing else.
@@ -28,7 +28,7 @@ pub struct Keys {
 ///
 /// # Errors
 /// When the client does not even begin to speak SSH. How it leaves is its own affair.
-pub async fn serve<S>(stream: S, keys: Keys) -> Result<(), russh::Error>
+pub async fn serve<S>(stream: S, keys: DemoKeys) -> Result<(), russh::Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -41,7 +41,7 @@ where
         ..server::Config::default()
     };
     let (opened, mut channels) = mpsc::unbounded_channel();
-    let door = Door { user_ca: keys.user_ca, clock: Clock::system(None), opened };
+    let door = DemoServer { user_ca: keys.user_ca, clock: Clock::system(None), opened };
     let mut session = server::run_stream(Arc::new(config), stream, door).await?;
     let mut running = JoinSet::new();
     loop {
@@ -57,13 +57,13 @@ where
     Ok(())
 }
 
-struct Door {
+struct DemoServer {
     user_ca: PublicKey,
     clock: Clock,
     opened: mpsc::UnboundedSender<Channel<Msg>>,
 }
 
-impl Door {
+impl DemoServer {
     /// Whether a certificate lets somebody in as `login` (PROTOCOL.certkeys). That its key was signed with is
     /// verified already.
     fn admits(&self, login: &str, certificate: &Certificate) -> bool {
@@ -75,7 +75,7 @@ impl Door {
     }
 }
 
-impl Handler for Door {
+impl Handler for DemoServer {
     type Error = russh::Error;
 
     // A key without a certificate is refused: that is what the trait does with methods that are not here.

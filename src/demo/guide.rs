@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::stage::Stage;
-use crate::words::quote_word;
+use crate::text::shell_words::quote_word;
 
 /// How far commands are set in, so that they stand out and can be picked out.
 const MARGIN: &str = "     ";

@@ -21,12 +21,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use self::guide::Guide;
 use self::stage::Stage;
 use self::target::Target;
-use crate::secrets::Secrets;
+use crate::identity::keys::GatewayKeys;
 use crate::serve;
 
 /// What follows `curfew demo`.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct DemoArgs {
     /// How long the grant of the tour is.
     #[arg(long, value_name = "60s", default_value = "60s")]
     grant: String,
@@ -36,7 +36,7 @@ pub struct Args {
 }
 
 /// Runs the demo until it is interrupted, and leaves nothing behind.
-pub async fn run(args: Args) -> ExitCode {
+pub async fn run(args: DemoArgs) -> ExitCode {
     let ended = match &args.target_connection {
         Some(folder) => target::serve_stdin(folder).await.map_err(|error| format!("demo target: {error}")),
         None => show(&args.grant).await,
@@ -64,7 +64,7 @@ async fn show(grant: &str) -> Result<(), String> {
 
 /// Starts everything, says what to type, and serves until it is interrupted.
 async fn play(stage: &Stage, grant: &str, interrupts: &mut Interrupts) -> Result<(), String> {
-    let keys = Secrets::open(&stage.state_dir()).map_err(|error| error.to_string())?.public();
+    let keys = GatewayKeys::open(&stage.state_dir()).map_err(|error| error.to_string())?.public();
     let cannot = |error: io::Error| format!("cannot set the demo up: {error}");
     let host_key = keys.host_key.to_openssh().map_err(|error| error.to_string())?;
     let target = Target::start(&stage.target_folder(), &keys.user_ca).await.map_err(cannot)?;

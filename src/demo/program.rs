@@ -33,12 +33,12 @@ pub enum What {
 
 /// How to run it.
 #[derive(Debug, Default)]
-pub struct Setting {
+pub struct ProgramSetting {
     terminal: Option<(String, Size)>,
     variables: Vec<(String, String)>,
 }
 
-impl Setting {
+impl ProgramSetting {
     /// With a terminal of this type and size.
     pub fn terminal(&mut self, term: String, columns: u32, rows: u32) -> bool {
         self.terminal = Some((term, size(columns, rows)));
@@ -61,7 +61,7 @@ fn size(columns: u32, rows: u32) -> Size {
 }
 
 /// Where the program reads from.
-pub enum Input {
+pub enum ProgramInput {
     /// A terminal.
     Terminal(OwnedWritePty),
     /// A pipe.
@@ -70,7 +70,7 @@ pub enum Input {
     Ended,
 }
 
-impl Input {
+impl ProgramInput {
     /// Ends it: a pipe is closed. A terminal has no end but what is typed at it, as with sshd.
     #[must_use]
     pub fn end(self) -> Self {
@@ -90,7 +90,7 @@ impl Input {
 }
 
 /// Where the program writes to.
-pub enum Output {
+pub enum ProgramOutput {
     /// A terminal.
     Terminal(OwnedReadPty),
     /// Pipes for stdout and stderr.
@@ -100,7 +100,7 @@ pub enum Output {
 /// A program that runs. Dropped, its process group is hung up on, and a moment later killed.
 pub struct Program {
     child: Child,
-    group: Group,
+    group: ProcessGroup,
 }
 
 impl Program {
@@ -108,7 +108,7 @@ impl Program {
     ///
     /// # Errors
     /// When there is no terminal or process to be had.
-    pub fn start(what: &What, setting: Setting) -> io::Result<(Self, Input, Output)> {
+    pub fn start(what: &What, setting: ProgramSetting) -> io::Result<(Self, ProgramInput, ProgramOutput)> {
         let shell = shell();
         let mut command = Command::new(&shell);
         match what {
@@ -126,12 +126,12 @@ impl Program {
             Some((term, size)) => on_terminal(command, &term, size, *what == What::Shell)?,
             None => on_pipes(command)?,
         };
-        Ok((Self { group: Group::of(&child), child }, input, output))
+        Ok((Self { group: ProcessGroup::of(&child), child }, input, output))
     }
 
     /// Its process group.
     #[must_use]
-    pub fn group(&self) -> Group {
+    pub fn group(&self) -> ProcessGroup {
         self.group
     }
 
@@ -142,7 +142,7 @@ impl Program {
     pub async fn wait(&mut self) -> io::Result<Ended> {
         let ended = self.child.wait().await.map(Ended);
         // What it left behind on purpose stays, as with sshd; the number may soon be another's.
-        self.group = Group(None);
+        self.group = ProcessGroup(None);
         ended
     }
 }
@@ -169,7 +169,12 @@ fn shell() -> String {
         .unwrap_or_else(|| "/bin/sh".to_owned())
 }
 
-fn on_terminal(mut command: Command, term: &str, size: Size, greet: bool) -> io::Result<(Child, Input, Output)> {
+fn on_terminal(
+    mut command: Command,
+    term: &str,
+    size: Size,
+    greet: bool,
+) -> io::Result<(Child, ProgramInput, ProgramOutput)> {
     let (pty, pts) = pty_process::open().map_err(io::Error::other)?;
     pty.resize(size).map_err(io::Error::other)?;
     command.env("TERM", term);
@@ -180,23 +185,25 @@ fn on_terminal(mut command: Command, term: &str, size: Size, greet: bool) -> io:
     // It makes the child leader of a session that has the terminal.
     let child = pty_process::Command::from(command).spawn(pts).map_err(io::Error::other)?;
     let (read, write) = pty.into_split();
-    Ok((child, Input::Terminal(write), Output::Terminal(read)))
+    Ok((child, ProgramInput::Terminal(write), ProgramOutput::Terminal(read)))
 }
 
-fn on_pipes(mut command: Command) -> io::Result<(Child, Input, Output)> {
+fn on_pipes(mut command: Command) -> io::Result<(Child, ProgramInput, ProgramOutput)> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn()?;
     match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
-        (Some(stdin), Some(stdout), Some(stderr)) => Ok((child, Input::Pipe(stdin), Output::Pipes(stdout, stderr))),
+        (Some(stdin), Some(stdout), Some(stderr)) => {
+            Ok((child, ProgramInput::Pipe(stdin), ProgramOutput::Pipes(stdout, stderr)))
+        }
         _ => Err(io::Error::other("the program has no pipes")),
     }
 }
 
 /// The process group of a program.
 #[derive(Debug, Clone, Copy)]
-pub struct Group(Option<Pid>);
+pub struct ProcessGroup(Option<Pid>);
 
-impl Group {
+impl ProcessGroup {
     fn of(child: &Child) -> Self {
         Self(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
     }

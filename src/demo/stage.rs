@@ -99,7 +99,7 @@ impl Stage {
     /// When it cannot be written.
     pub fn configure_bastion(&self, target: &Target) -> io::Result<()> {
         let mut toml =
-            "[gateway]\nssh = \"127.0.0.1:0\"\nstate_dir = \"state\"\nrecordings = \"recordings\"\n".to_owned();
+            "[gateway]\nstate_dir = \"state\"\n\n[ssh]\nlisten = \"127.0.0.1:0\"\n\n[recordings]\nspool = \"recordings\"\n".to_owned();
         for (person, group) in PEOPLE {
             let key = std::fs::read_to_string(self.key(person).with_extension("pub"))?;
             // Writing to a string cannot fail.

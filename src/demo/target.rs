@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::connection::{self, Keys};
+use super::connection::{self, DemoKeys};
 
 /// What the target proves itself with.
 const HOST_KEY: &str = "host_key";
@@ -95,5 +95,5 @@ pub async fn serve_stdin(folder: &Path) -> io::Result<()> {
     socket.set_nonblocking(true)?;
     let host_key = PrivateKey::read_openssh_file(folder.join(HOST_KEY)).map_err(io::Error::other)?;
     let user_ca = PublicKey::read_openssh_file(folder.join(USER_CA)).map_err(io::Error::other)?;
-    connection::serve(TcpStream::from_std(socket)?, Keys { host_key, user_ca }).await.map_err(io::Error::other)
+    connection::serve(TcpStream::from_std(socket)?, DemoKeys { host_key, user_ca }).await.map_err(io::Error::other)
 }

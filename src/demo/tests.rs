@@ -15,7 +15,7 @@ use rustix::process::{Pid, test_kill_process};
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
 
-use super::connection::{self, Keys};
+use super::connection::{self, DemoKeys};
 
 const SOON: Duration = Duration::from_secs(10);
 const LONG_AGO: u64 = 1_000_000_000;
@@ -40,7 +40,7 @@ struct Link {
 impl Link {
     async fn to(ca: &PrivateKey) -> Self {
         let (near, far): (DuplexStream, DuplexStream) = tokio::io::duplex(64 << 10);
-        let keys = Keys { host_key: new_key(), user_ca: ca.public_key().clone() };
+        let keys = DemoKeys { host_key: new_key(), user_ca: ca.public_key().clone() };
         let serving = tokio::spawn(async move { drop(connection::serve(far, keys).await) });
         let client = client::connect_stream(Arc::default(), near, Trusting).await.unwrap();
         Self { client, serving }

@@ -2,7 +2,7 @@
 
 use super::chain::Checkpoint;
 use super::location::BadLocation;
-use crate::private::NotPrivate;
+use crate::files::private::NotPrivate;
 
 /// The database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,7 @@ use super::StoreError;
 use super::dialect::{self, Conn, PATIENCE, Purpose};
 use super::location::Location;
 use super::reading::answered;
-use crate::private;
+use crate::files::private;
 
 /// Names the lock among those that programs take on a PostgreSQL database (`pg_try_advisory_lock`): "curfew" in ASCII.
 const ADVISORY_LOCK: i64 = 0x6375_7266_6577;

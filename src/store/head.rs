@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::StoreError;
 use super::chain::Checkpoint;
-use crate::private;
+use crate::files::private;
 
 /// Its name in `state_dir`.
 pub const HEAD_FILE: &str = "audit.head";

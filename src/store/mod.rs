@@ -46,7 +46,7 @@ pub use tail::Gap;
 pub use tx::Tx;
 pub use verify::{Verdict, verify_audit};
 
-use crate::private;
+use crate::files::private;
 use dialect::{Dialect, Pool, Purpose};
 use guard::Guard;
 use head::Head;

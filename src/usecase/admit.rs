@@ -7,38 +7,19 @@ use curfew_policy::id::SessionId;
 use curfew_policy::lease::Now;
 use curfew_policy::refusal::Refusal;
 use curfew_policy::role::Role;
-use curfew_policy::target::{Protocol, Target};
+use curfew_policy::target::Target;
 use curfew_policy::time::{format_duration, rfc3339, to_millis};
 use curfew_policy::user::Person;
 use curfew_proxy::lease::Lease;
 
-use super::reach::wrong_way;
+use super::caller::Caller;
+use super::hint::{how_to_get_in, unknown_target, wrong_way};
 use super::reload::session_gone;
-use super::request::unknown_target;
-use super::{Desk, Fault, Outcome, Rulebook, refuse};
-use crate::leases::Live;
+use super::{App, Fault, Outcome, Rulebook, refuse};
+use crate::live::leases::LiveSession;
 use crate::store::{Action, Event, Grants, NewSession, Tx};
 
-/// Somebody at the door.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The proven user's name.
-    pub user: String,
-    /// What proved it: a key's fingerprint.
-    pub proof: String,
-    /// The target's name as typed.
-    pub target: String,
-    /// The login, where one was typed.
-    pub login: Option<String>,
-    /// What is spoken on the way there.
-    pub protocol: Protocol,
-    /// Where they come from: address and port.
-    pub from: String,
-    /// What their client says it is.
-    pub client: String,
-}
-
-/// A session that may begin. Whoever takes it reports its end with [`super::hangup::ended`].
+/// A session that may begin. Whoever takes it reports its end with [`super::end_session::ended`].
 #[derive(Debug)]
 pub struct Admitted {
     /// Its id.
@@ -53,29 +34,30 @@ pub struct Admitted {
 ///
 /// # Errors
 /// When no grant of theirs carries it, or the database does not answer.
-pub async fn admit(desk: &Desk, caller: Caller) -> Outcome<Admitted> {
-    let (at_desk, who) = (desk.clone(), caller.clone());
-    let admitted = desk.whole(async move { admit_whole(&at_desk, &who).await }).await;
+pub async fn admit(app: &App, caller: Caller) -> Outcome<Admitted> {
+    let (at_app, who) = (app.clone(), caller.clone());
+    let admitted = app.whole(async move { admit_whole(&at_app, &who).await }).await;
     if let Err(fault) = &admitted {
-        refuse::session(desk, &caller, fault).await;
+        refuse::session(app, &caller, fault).await;
     }
     admitted
 }
 
-async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
-    let mut tx = desk.store().begin().await?;
+async fn admit_whole(app: &App, caller: &Caller) -> Outcome<Admitted> {
+    let mut tx = app.store().begin().await?;
     // After the wait for the database, in which they may have changed.
-    let rules = desk.rules();
+    let rules = app.rules();
     let person = rules.people.get(&caller.user);
-    let person = person.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
-    let now = desk.clock().now();
-    let (target, permit) = match decision(desk, &mut tx, &rules, person, caller, now).await? {
+    let person =
+        person.ok_or_else(|| Refusal::not_allowed("unknown-user", "you are no user of this bastion any more"))?;
+    let now = app.clock().now();
+    let (target, permit) = match decision(app, &mut tx, &rules, person, caller, now).await? {
         (target, Decision::Allow(permit)) => (target, *permit),
         (target, Decision::Refuse(why)) => {
-            return Err(Fault::Refused(with_hint(why, desk, &rules, person, &target, caller)));
+            return Err(Fault::Refused(how_to_get_in(why, &rules, person, &target, caller)));
         }
     };
-    has_room(desk, &permit)?;
+    has_room(app, &permit)?;
     let session = tx
         .open_session(&NewSession {
             grant: permit.grant(),
@@ -92,11 +74,11 @@ async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
     tx.used(permit.grant()).await?;
     // Before the commit, while nobody else can write: a revocation either comes first, and the decision above has seen
     // it, or it comes later, and finds this lease.
-    let lease = register(desk, session, &permit, now)?;
+    let lease = register(app, session, &permit, now)?;
     if let Err(error) = tx.commit(started(session, &permit, caller, now)).await {
-        desk.leases().forget(session);
+        app.leases().forget(session);
         // The answer may have been lost, not the commit.
-        desk.late().never_began(session, to_millis(now.wall));
+        app.late_ends().never_began(session, to_millis(now.wall));
         return Err(error.into());
     }
     drop(target);
@@ -104,9 +86,9 @@ async fn admit_whole(desk: &Desk, caller: &Caller) -> Outcome<Admitted> {
 }
 
 /// A role may say how many sessions a grant has at once. Another one begins only in a transaction of its own, after this.
-fn has_room(desk: &Desk, permit: &Permit) -> Outcome<()> {
+fn has_room(app: &App, permit: &Permit) -> Outcome<()> {
     let Some(most) = permit.role().max_sessions else { return Ok(()) };
-    let live = desk.leases().live();
+    let live = app.leases().live();
     let open: Vec<String> =
         live.iter().filter(|live| live.grant == permit.grant()).map(|live| live.session.to_string()).collect();
     if u32::try_from(open.len()).is_ok_and(|open| open < most) {
@@ -119,11 +101,11 @@ fn has_room(desk: &Desk, permit: &Permit) -> Outcome<()> {
         permit.grant(),
         open.join(", "),
     );
-    Err(Fault::refused("max-sessions", text))
+    Err(Refusal::too_many("max-sessions", text).into())
 }
 
 async fn decision(
-    desk: &Desk,
+    app: &App,
     tx: &mut Tx,
     rules: &Rulebook,
     person: &Person,
@@ -135,32 +117,32 @@ async fn decision(
     let known = known.filter(|target| !grants.is_empty() || !rules.roles_for(person, target).is_empty());
     let target = known.ok_or_else(|| unknown_target(rules, person, &caller.target))?;
     if target.protocol != caller.protocol {
-        return Err(wrong_way(desk.door(), target).into());
+        return Err(wrong_way(target).into());
     }
     let grants = grants
         .into_iter()
         // What either clock says is over is over.
-        .filter(|grant| grant.ended.is_some() || !desk.leases().deadline(grant.id, now, grant.expires_at).is_over(now))
+        .filter(|grant| grant.ended.is_some() || !app.leases().deadline(grant.id, now, grant.expires_at).is_over(now))
         .filter_map(|grant| rules.roles.get(&grant.role).map(|role| (grant, Arc::clone(role))))
         .collect();
     let facts = Facts { person: person.clone(), target: Arc::clone(target), login: caller.login.clone(), grants };
     Ok((Arc::clone(target), decide(&facts, now.wall)))
 }
 
-fn register(desk: &Desk, session: SessionId, permit: &Permit, now: Now) -> Outcome<Lease> {
-    let live = Live {
+fn register(app: &App, session: SessionId, permit: &Permit, now: Now) -> Outcome<Lease> {
+    let live = LiveSession {
         session,
         grant: permit.grant(),
         user: permit.user().to_owned(),
         target: permit.target().to_owned(),
         role: permit.role().name.clone(),
     };
-    let ended = |_| Fault::refused("ended", format!("grant {} has just ended", permit.grant()));
-    let lease = desk.leases().begin(live.clone(), now, permit.expires_at()).map_err(ended)?;
+    let ended = |_| Refusal::no_grant("ended", format!("grant {} has just ended", permit.grant()));
+    let lease = app.leases().begin(live.clone(), now, permit.expires_at()).map_err(ended)?;
     // A reload replaces the rules before it looks for sessions to end: either it finds this one, or its rules are found here.
-    if let Some(what) = session_gone(&desk.rules(), &live) {
-        desk.leases().forget(session);
-        return Err(Fault::refused("gone", what));
+    if let Some(what) = session_gone(&app.rules(), &live) {
+        app.leases().forget(session);
+        return Err(Refusal::conflict("gone", what).into());
     }
     Ok(lease.with_grace(permit.role().grace()))
 }
@@ -181,41 +163,4 @@ fn started(session: SessionId, permit: &Permit, caller: &Caller, now: Now) -> Ev
 /// For how long what runs may finish, where it may.
 fn grace(role: &Role) -> Option<String> {
     (!role.grace().is_zero()).then(|| format_duration(role.grace()))
-}
-
-/// Adds the command that would help, where one would.
-fn with_hint(
-    why: Refusal,
-    desk: &Desk,
-    rules: &Rulebook,
-    person: &Person,
-    target: &Target,
-    caller: &Caller,
-) -> Refusal {
-    if !matches!(why.code, "no-grant" | "ended" | "no-login") {
-        return why;
-    }
-    match how_to_ask(rules, person, target, caller.login.as_deref()) {
-        Some(command) => {
-            let audit = why.audit.clone();
-            Refusal::new(why.code, format!("{}; ask: {} {command}", why.public, desk.door())).audited(audit)
-        }
-        None => why,
-    }
-}
-
-/// The command that asks for a target: in the first role that has the login, where one was typed, or that needs none, where
-/// the target has none; for as long as is usual but not longer than may be.
-#[must_use]
-pub fn how_to_ask(rules: &Rulebook, person: &Person, target: &Target, login: Option<&str>) -> Option<String> {
-    const USUAL: std::time::Duration = std::time::Duration::from_secs(30 * 60);
-    let roles = rules.roles_for(person, target);
-    let fits = |role: &Role| match target.protocol {
-        Protocol::Tcp => role.logins.is_empty(),
-        Protocol::Ssh => login.is_some_and(|login| role.logins.iter().any(|other| other == login)),
-    };
-    let fitting = |role: &&&str| rules.roles.get(**role).is_some_and(|role| fits(role));
-    let role = roles.iter().find(fitting).or_else(|| roles.first())?;
-    let span = format_duration(rules.longest(person, target, role)?.min(USUAL)).replace(' ', "");
-    Some(format!("request {} --role {role} --for {span} --reason TEXT", target.name))
 }

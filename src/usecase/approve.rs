@@ -12,7 +12,7 @@ use curfew_policy::user::Person;
 use jiff::Timestamp;
 
 use super::request::{Asked, finish};
-use super::{Actor, Desk, Fault, Outcome, Rulebook, grant, sight};
+use super::{Actor, App, Fault, Outcome, Rulebook, grant, visibility};
 use crate::store::{Action, Event, Events, Filed, Tx};
 
 /// Approves a request; with enough approvals by today's rules it is granted. `shorten` grants less time than was asked
@@ -21,29 +21,29 @@ use crate::store::{Action, Event, Events, Filed, Tx};
 /// # Errors
 /// When it is not there for this actor, not pending, or not theirs to approve; or the database does not answer.
 pub async fn approve(
-    desk: &Desk,
+    app: &App,
     actor: &Actor,
     id: RequestId,
     shorten: Option<Duration>,
     note: Option<String>,
 ) -> Outcome<Asked> {
     let person = actor.user()?.clone();
-    let at_desk = desk.clone();
-    desk.whole(async move { approve_whole(&at_desk, person, id, shorten, note).await }).await
+    let at_app = app.clone();
+    app.whole(async move { approve_whole(&at_app, person, id, shorten, note).await }).await
 }
 
 async fn approve_whole(
-    desk: &Desk,
+    app: &App,
     person: Person,
     id: RequestId,
     shorten: Option<Duration>,
     note: Option<String>,
 ) -> Outcome<Asked> {
-    let rules = desk.rules();
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+    let rules = app.rules();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let actor = Actor::Person(person.clone());
-    let filed = sight::request(&mut tx.read(), &actor, &rules, id).await?;
+    let filed = visibility::request(&mut tx.read(), &actor, &rules, id).await?;
     let duration = may_approve(&filed, &person, shorten, &rules, now)?;
     let extended = extended_grant(&mut tx, &filed.request).await?;
     let carried = rules.reassess(&filed, duration)?;
@@ -57,7 +57,7 @@ async fn approve_whole(
     let mut events = Events::from(approved_event(&request, &approval, duration, now));
     if !enough(&carried, &request, &rules) {
         let waits_for = carried.approver_groups().into_iter().map(str::to_owned).collect();
-        return finish(desk, tx, events, id, None, waits_for).await;
+        return finish(app, tx, events, id, None, waits_for).await;
     }
     let given = match extended.as_ref().zip(to) {
         Some((of, to)) => grant::lengthen(&mut tx, &request, of, to).await?,
@@ -66,7 +66,7 @@ async fn approve_whole(
     for event in grant::events(&request, &given, &person.name, now) {
         events = events.and(event);
     }
-    finish(desk, tx, events, id, Some(given), Vec::new()).await
+    finish(app, tx, events, id, Some(given), Vec::new()).await
 }
 
 /// Whether this person may approve it now, and for how long it then is.
@@ -80,17 +80,26 @@ fn may_approve(
     let request = &filed.request;
     undecided(request, now)?;
     if request.user == person.name {
-        return Err(Refusal::new("own", format!("{} is your own; somebody else has to approve it", request.id)));
+        return Err(Refusal::not_allowed(
+            "own",
+            format!("{} is your own; somebody else has to approve it", request.id),
+        ));
     }
     if request.approvals.iter().any(|approval| approval.by == person.name) {
-        return Err(Refusal::new("twice", format!("you have approved {} already; it needs somebody else", request.id)));
+        return Err(Refusal::conflict(
+            "twice",
+            format!("you have approved {} already; it needs somebody else", request.id),
+        ));
     }
     let duration = match shorten {
         Some(short) if short > request.duration => {
             let most = format_duration(request.duration);
-            return Err(Refusal::new("longer", format!("{} is for {most}; --for may shorten it only", request.id)));
+            return Err(Refusal::duration(
+                "longer",
+                format!("{} is for {most}; --for may shorten it only", request.id),
+            ));
         }
-        Some(short) if short < SHORTEST => return Err(Refusal::new("too-short", "the shortest access is 1s")),
+        Some(short) if short < SHORTEST => return Err(Refusal::duration("too-short", "the shortest access is 1s")),
         Some(short) => short,
         None => request.duration,
     };
@@ -98,7 +107,7 @@ fn may_approve(
     let carried = rules.reassess(filed, filed.asked).or_else(|_| rules.reassess(filed, duration))?;
     if !carried.counts(person, &request.user) {
         let groups = carried.approver_groups().join(" or ");
-        return Err(Refusal::new(
+        return Err(Refusal::not_allowed(
             "not-approver",
             format!("your approval does not count for {}; it needs somebody of {groups}", request.id),
         ));
@@ -119,7 +128,7 @@ pub(super) fn undecided(request: &Request, now: Timestamp) -> Result<(), Refusal
         RequestState::Denied => format!("was denied{by}"),
         RequestState::Cancelled => format!("was cancelled{by}"),
     };
-    Err(Refusal::new("decided", format!("{} {how}", request.id)))
+    Err(Refusal::conflict("decided", format!("{} {how}", request.id)))
 }
 
 /// A note that fits, or none.
@@ -129,7 +138,7 @@ pub(super) fn undecided(request: &Request, now: Timestamp) -> Result<(), Refusal
 pub(super) fn checked_note(note: Option<String>) -> Result<Option<String>, Refusal> {
     match note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty()) {
         Some(note) if note.len() > LONGEST_TEXT => {
-            Err(Refusal::new("long-note", format!("the note is longer than {LONGEST_TEXT} bytes; say it shorter")))
+            Err(Refusal::usage("long-note", format!("the note is longer than {LONGEST_TEXT} bytes; say it shorter")))
         }
         note => Ok(note),
     }
@@ -140,7 +149,7 @@ pub(super) fn checked_note(note: Option<String>) -> Result<Option<String>, Refus
 /// # Errors
 /// When it is not, or is too long.
 pub(super) fn needed_note(note: &str) -> Result<String, Refusal> {
-    checked_note(Some(note.to_owned()))?.ok_or_else(|| Refusal::new("no-note", "say why: --note TEXT"))
+    checked_note(Some(note.to_owned()))?.ok_or_else(|| Refusal::usage("no-note", "say why: --note TEXT"))
 }
 
 fn enough(carried: &Carried<'_>, request: &Request, rules: &Rulebook) -> bool {

@@ -1,11 +1,12 @@
 //! The audit log, for those whose duty it is.
 
+use curfew_policy::refusal::Refusal;
 use curfew_policy::user::Duty;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::view::EventView;
-use super::{Actor, Desk, Fault, Outcome};
+use super::{Actor, App, Outcome};
 use crate::store::{MOST, Stretch};
 
 /// What of the log.
@@ -22,7 +23,7 @@ pub struct Filter {
 /// What was asked of the log, page by page: whoever reads it slowly holds one page, and no connection to the database.
 #[derive(Debug)]
 pub struct Pages {
-    desk: Desk,
+    app: App,
     filter: Filter,
     stretch: Stretch,
 }
@@ -31,12 +32,12 @@ pub struct Pages {
 ///
 /// # Errors
 /// When the actor does not have the duty, or the database does not answer.
-pub async fn audit(desk: &Desk, actor: &Actor, filter: Filter) -> Outcome<Pages> {
+pub async fn audit(app: &App, actor: &Actor, filter: Filter) -> Outcome<Pages> {
     if !actor.has(Duty::Audit) {
-        return Err(Fault::refused("not-allowed", "the audit log is for those with the duty `audit`"));
+        return Err(Refusal::not_allowed("not-allowed", "the audit log is for those with the duty `audit`").into());
     }
-    let stretch = desk.store().view().await?.read().audit(filter.since, MOST).await?;
-    Ok(Pages { desk: desk.clone(), filter, stretch })
+    let stretch = app.store().view().await?.read().audit(filter.since, MOST).await?;
+    Ok(Pages { app: app.clone(), filter, stretch })
 }
 
 impl Pages {
@@ -46,7 +47,7 @@ impl Pages {
     /// When the database does not answer.
     pub async fn next(&mut self) -> Outcome<Vec<EventView>> {
         loop {
-            let records = self.desk.store().view().await?.read().audit_page(&mut self.stretch).await?;
+            let records = self.app.store().view().await?.read().audit_page(&mut self.stretch).await?;
             let over = records.is_empty();
             let events = records.into_iter().map(EventView::from).filter(|event| fits(event, &self.filter));
             let events: Vec<EventView> = events.collect();

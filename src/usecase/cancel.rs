@@ -1,26 +1,25 @@
 //! Somebody takes their request back.
 
 use curfew_policy::id::RequestId;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::request::{Approval, RequestState};
 
 use super::approve::undecided;
 use super::view::RequestView;
-use super::{Actor, Desk, Fault, Outcome, sight};
+use super::{Actor, App, Fault, Outcome, visibility};
 use crate::store::{Action, Event};
 
 /// Cancels one's own pending request.
 ///
 /// # Errors
 /// When it is not there for this actor, not pending, or not theirs; or the database does not answer.
-pub async fn cancel(desk: &Desk, actor: &Actor, id: RequestId) -> Outcome<RequestView> {
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
-    let filed = sight::request(&mut tx.read(), actor, &desk.rules(), id).await?;
+pub async fn cancel(app: &App, actor: &Actor, id: RequestId) -> Outcome<RequestView> {
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
+    let filed = visibility::request(&mut tx.read(), actor, &app.rules(), id).await?;
     if !actor.is(&filed.request.user) {
-        return Err(Fault::refused(
-            "not-owner",
-            format!("{id} is not yours to cancel; deny it: deny {id} --note TEXT"),
-        ));
+        let why = Refusal::not_allowed("not-owner", format!("{id} is not yours to cancel"));
+        return Err(why.hinted_command("deny it", format!("deny {id} --note TEXT")).into());
     }
     undecided(&filed.request, now)?;
     let how = Approval { by: actor.name().to_owned(), at: now, note: None };

@@ -1,30 +1,33 @@
 //! An approver says no.
 
 use curfew_policy::id::RequestId;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::request::{Approval, RequestState};
 
 use super::approve::{needed_note, undecided};
 use super::view::RequestView;
-use super::{Actor, Desk, Fault, Outcome, sight};
+use super::{Actor, App, Fault, Outcome, visibility};
 use crate::store::{Action, Event};
 
 /// Denies a request, with a note that says why. Anybody whose approval would count may, and the operator.
 ///
 /// # Errors
 /// When it is not there for this actor, not pending, or not theirs to deny; or the database does not answer.
-pub async fn deny(desk: &Desk, actor: &Actor, id: RequestId, note: &str) -> Outcome<RequestView> {
+pub async fn deny(app: &App, actor: &Actor, id: RequestId, note: &str) -> Outcome<RequestView> {
     let note = needed_note(note)?;
-    let rules = desk.rules();
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
-    let filed = sight::request(&mut tx.read(), actor, &rules, id).await?;
+    let rules = app.rules();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
+    let filed = visibility::request(&mut tx.read(), actor, &rules, id).await?;
     let request = &filed.request;
     undecided(request, now)?;
     if actor.is(&request.user) {
-        return Err(Fault::refused("own", format!("{id} is your own; take it back with: cancel {id}")));
+        return Err(Refusal::not_allowed("own", format!("{id} is your own"))
+            .hinted_command("take it back with", format!("cancel {id}"))
+            .into());
     }
     if actor.person().is_some_and(|person| !rules.counts(person, &filed)) {
-        return Err(Fault::refused("not-approver", format!("{id} is not yours to decide")));
+        return Err(Refusal::not_allowed("not-approver", format!("{id} is not yours to decide")).into());
     }
     let how = Approval { by: actor.name().to_owned(), at: now, note: Some(note.clone()) };
     tx.decided(id, RequestState::Denied, &how).await?;

@@ -2,41 +2,40 @@
 
 use curfew_policy::grant::{GrantEnd, GrantState};
 use curfew_policy::id::GrantId;
+use curfew_policy::refusal::Refusal;
 use curfew_proxy::lease::End;
 
 use super::grace::cut_short;
 use super::view::GrantView;
-use super::{Actor, Desk, Fault, Outcome, grant, sight};
+use super::{Actor, App, Fault, Outcome, grant, visibility};
 
 /// Ends one's own grant, and its sessions.
 ///
 /// # Errors
 /// When it is not there for this actor, has ended, or is not theirs; or the database does not answer.
-pub async fn done(desk: &Desk, actor: &Actor, id: GrantId) -> Outcome<GrantView> {
-    let (at_desk, actor) = (desk.clone(), actor.clone());
-    desk.whole(async move { done_whole(&at_desk, &actor, id).await }).await
+pub async fn done(app: &App, actor: &Actor, id: GrantId) -> Outcome<GrantView> {
+    let (at_app, actor) = (app.clone(), actor.clone());
+    app.whole(async move { done_whole(&at_app, &actor, id).await }).await
 }
 
-async fn done_whole(desk: &Desk, actor: &Actor, id: GrantId) -> Outcome<GrantView> {
-    let rules = desk.rules();
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
-    let (held, _) = sight::grant(&mut tx.read(), actor, &rules, id).await?;
+async fn done_whole(app: &App, actor: &Actor, id: GrantId) -> Outcome<GrantView> {
+    let rules = app.rules();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
+    let (held, _) = visibility::grant(&mut tx.read(), actor, &rules, id).await?;
     if !actor.is(&held.user) {
-        return Err(Fault::refused(
-            "not-owner",
-            format!("{id} is not yours; take it back with: revoke {id} --note TEXT"),
-        ));
+        let why = Refusal::not_allowed("not-owner", format!("{id} is not yours"));
+        return Err(why.hinted_command("take it back with", format!("revoke {id} --note TEXT")).into());
     }
     if held.state(now) == GrantState::Ended {
-        if cut_short(desk, tx, actor, &held, "done").await? {
+        if cut_short(app, tx, actor, &held, "done").await? {
             return Ok(GrantView::at(&held, now, &rules));
         }
-        return Err(Fault::refused("ended", format!("{id} has ended already")));
+        return Err(Refusal::conflict("ended", format!("{id} has ended already")).into());
     }
     let event = grant::end(&mut tx, &held, now, actor.name(), GrantEnd::Done, None).await?;
     let after = tx.read().grant(id).await?.ok_or_else(|| Fault::not_found(id))?;
     tx.commit(event).await?;
-    desk.leases().end_grant(id, &End::Revoked { by: actor.name().to_owned(), note: "done".to_owned() });
+    app.leases().end_grant(id, &End::Revoked { by: actor.name().to_owned(), note: "done".to_owned() });
     Ok(GrantView::at(&after, now, &rules))
 }

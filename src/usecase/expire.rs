@@ -8,34 +8,34 @@ use curfew_policy::id::GrantId;
 use curfew_policy::time::rfc3339;
 use jiff::Timestamp;
 
-use super::{Desk, Outcome, grant};
+use super::{App, Outcome, grant};
 use crate::store::{Action, Event, Events, Grants};
 
 /// Writes down which grants have begun and which have ended. Gives the next moment at which one will.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn expire(desk: &Desk) -> Outcome<Option<Timestamp>> {
-    let now = desk.clock().now();
+pub async fn expire(app: &App) -> Outcome<Option<Timestamp>> {
+    let now = app.clock().now();
     // Before the database is asked, so that none of them is younger than its answer.
-    let known = desk.leases().grants();
-    let live = desk.store().view().await?.read().grants(Grants::Live).await?;
-    let over = |grant: &Grant| desk.leases().deadline(grant.id, now, grant.expires_at).is_over(now);
-    let due = desk.store().view().await?.read().grants(Grants::Due(now.wall)).await?;
+    let known = app.leases().grants();
+    let live = app.store().view().await?.read().grants(Grants::Live).await?;
+    let over = |grant: &Grant| app.leases().deadline(grant.id, now, grant.expires_at).is_over(now);
+    let due = app.store().view().await?.read().grants(Grants::Due(now.wall)).await?;
     if !due.is_empty() || live.iter().any(over) {
-        write(desk).await?;
+        write(app).await?;
     }
     let alive: HashSet<GrantId> = live.iter().map(|grant| grant.id).collect();
     let ended: Vec<GrantId> = known.into_iter().filter(|id| !alive.contains(id)).collect();
-    desk.leases().forget_grants(&ended);
+    app.leases().forget_grants(&ended);
     let ends = live.iter().filter(|grant| !over(grant)).map(|grant| grant.expires_at);
     let begins = live.iter().map(|grant| grant.starts_at).filter(|at| *at > now.wall);
     Ok(ends.chain(begins).min())
 }
 
-async fn write(desk: &Desk) -> Outcome<()> {
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().now();
+async fn write(app: &App) -> Outcome<()> {
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().now();
     let at = curfew_policy::time::to_millis(now.wall);
     let mut events = Vec::new();
     // Read again: what was done, revoked or extended meanwhile is not due any more.
@@ -50,7 +50,7 @@ async fn write(desk: &Desk) -> Outcome<()> {
         );
     }
     for held in tx.read().grants(Grants::Live).await? {
-        if desk.leases().deadline(held.id, now, held.expires_at).is_over(now) {
+        if app.leases().deadline(held.id, now, held.expires_at).is_over(now) {
             let why = if held.used { GrantEnd::Expired } else { GrantEnd::Unused };
             // It ended when it was to, not when we looked; earlier only if the monotonic clock said so.
             let end = held.expires_at.min(at);

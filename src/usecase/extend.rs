@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use curfew_policy::grant::{Grant, GrantState};
 use curfew_policy::id::GrantId;
+use curfew_policy::refusal::Refusal;
 use curfew_policy::user::Person;
 
 use super::request::{Asked, finish, write};
-use super::{Actor, Desk, Fault, Outcome, grant, refuse, sight};
+use super::{Actor, App, Fault, Outcome, grant, refuse, visibility};
 use crate::store::{Events, Filed, NewRequest};
 
 /// Asks for a grant to last longer, from its present end. It is decided by the same rules as a request of that length:
@@ -17,27 +18,27 @@ use crate::store::{Events, Filed, NewRequest};
 /// # Errors
 /// When it is not there for this actor, has ended, is not theirs, or no rule carries it; or the database does not
 /// answer.
-pub async fn extend(desk: &Desk, actor: &Actor, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
+pub async fn extend(app: &App, actor: &Actor, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
     let person = actor.user()?.clone();
-    let (at_desk, reason) = (desk.clone(), reason.to_owned());
-    let asked = desk.whole(async move { extend_whole(&at_desk, &person, id, by, &reason).await }).await;
+    let (at_app, reason) = (app.clone(), reason.to_owned());
+    let asked = app.whole(async move { extend_whole(&at_app, &person, id, by, &reason).await }).await;
     if let Err(Fault::Refused(refusal)) = &asked {
-        refuse::request(desk, actor, &id.to_string(), refusal).await;
+        refuse::request(app, actor, &id.to_string(), refusal).await;
     }
     asked
 }
 
-async fn extend_whole(desk: &Desk, person: &Person, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
-    let rules = desk.rules();
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+async fn extend_whole(app: &App, person: &Person, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
+    let rules = app.rules();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let actor = Actor::Person(person.clone());
-    let (held, origin) = sight::grant(&mut tx.read(), &actor, &rules, id).await?;
+    let (held, origin) = visibility::grant(&mut tx.read(), &actor, &rules, id).await?;
     if held.user != person.name {
-        return Err(Fault::refused("not-owner", format!("{id} is not yours to extend")));
+        return Err(Refusal::not_allowed("not-owner", format!("{id} is not yours to extend")).into());
     }
     if held.state(now) == GrantState::Ended {
-        return Err(Fault::refused("ended", format!("{id} has ended; ask for a new one with `request`")));
+        return Err(Refusal::conflict("ended", format!("{id} has ended; ask for a new one with `request`")).into());
     }
     let carried = rules.reassess(&as_asked(&held, origin, by, reason), by)?;
     let (carried, to) = grant::longer(&carried, &held, by, now)?;
@@ -57,13 +58,13 @@ async fn extend_whole(desk: &Desk, person: &Person, id: GrantId, by: Duration, r
     let mut events = Events::from(grant::filed_event(&request, &person.name, now));
     if !carried.enough(&[], &person.name) {
         let waits_for = carried.approver_groups().into_iter().map(str::to_owned).collect();
-        return finish(desk, tx, events, request.id, None, waits_for).await;
+        return finish(app, tx, events, request.id, None, waits_for).await;
     }
     let given = grant::lengthen(&mut tx, &request, &held, to).await?;
     for event in grant::events(&request, &given, &person.name, now) {
         events = events.and(event);
     }
-    finish(desk, tx, events, request.id, Some(given), Vec::new()).await
+    finish(app, tx, events, request.id, Some(given), Vec::new()).await
 }
 
 /// The extension as if it had been asked for anew.

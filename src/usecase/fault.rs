@@ -19,16 +19,10 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A refusal: the machine's word for it, and a line for the person that says what was wrong and what to do.
-    #[must_use]
-    pub fn refused(code: &'static str, text: impl Into<String>) -> Self {
-        Self::Refused(Refusal::new(code, text))
-    }
-
     /// The answer to a stranger, and for what is not there: they cannot tell one from the other.
     #[must_use]
     pub fn not_found(id: impl std::fmt::Display) -> Self {
-        Self::refused("not-found", format!("{id}: not found"))
+        Self::Refused(Refusal::not_found("not-found", format!("{id}: not found")))
     }
 
     /// The machine's word for it.
@@ -45,7 +39,7 @@ impl Fault {
     pub fn into_refusal(self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal,
-            Self::Store(error) => Refusal::new("database", error.public()).audited(error.to_string()),
+            Self::Store(error) => Refusal::unavailable("database", error.public()).audited(error.to_string()),
         }
     }
 }

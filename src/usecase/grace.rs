@@ -3,26 +3,26 @@
 use curfew_policy::grant::{Grant, GrantEnd};
 use curfew_proxy::lease::End;
 
-use super::{Actor, Desk, Outcome};
+use super::{Actor, App, Outcome};
 use crate::store::{Action, Event, Tx};
 
 /// Cuts what still runs under a grant whose time was up, and says whether anything did. The grant stays expired.
 ///
 /// # Errors
 /// When the database does not answer; then what runs goes on until its grace is over.
-pub(super) async fn cut_short(desk: &Desk, tx: Tx, actor: &Actor, held: &Grant, note: &str) -> Outcome<bool> {
+pub(super) async fn cut_short(app: &App, tx: Tx, actor: &Actor, held: &Grant, note: &str) -> Outcome<bool> {
     let expired = held.ended.is_none_or(|(_, why)| matches!(why, GrantEnd::Expired | GrantEnd::Unused));
-    let running: Vec<String> = desk.leases().under(held.id).iter().map(ToString::to_string).collect();
+    let running: Vec<String> = app.leases().under(held.id).iter().map(ToString::to_string).collect();
     if !expired || running.is_empty() {
         return Ok(false);
     }
-    let event = Event::new(desk.clock().wall(), actor.name(), Action::GraceEnded, held.id)
+    let event = Event::new(app.clock().wall(), actor.name(), Action::GraceEnded, held.id)
         .with("user", held.user.as_str())
         .with("targets", held.targets.clone())
         .with("role", held.role.as_str())
         .with("sessions", running)
         .with("note", note);
     tx.commit(event).await?;
-    desk.leases().end_grant(held.id, &End::Revoked { by: actor.name().to_owned(), note: note.to_owned() });
+    app.leases().end_grant(held.id, &End::Revoked { by: actor.name().to_owned(), note: note.to_owned() });
     Ok(true)
 }

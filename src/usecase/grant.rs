@@ -1,4 +1,4 @@
-//! Turns a request whose rules are satisfied into a grant, or into more time for one: the common end of asking and
+//! WaitingLimit a request whose rules are satisfied into a grant, or into more time for one: the common end of asking and
 //! approving.
 
 use std::time::Duration;
@@ -12,19 +12,19 @@ use curfew_policy::request::Request;
 use curfew_policy::time::{after, format_duration, rfc3339, to_millis};
 use jiff::Timestamp;
 
-use super::{Desk, Outcome};
+use super::{App, Outcome};
 use crate::store::{Action, Event, NewGrant, StoreError, Tx};
 
 /// What a granted request came to, for the live sessions to be told once it is committed.
 #[derive(Debug)]
-pub(super) enum Given {
+pub(super) enum GivenTime {
     /// A new grant until then.
     New(GrantId, Timestamp),
     /// A grant that ended at the first moment ends at the second.
     Longer(GrantId, Timestamp, Timestamp),
 }
 
-impl Given {
+impl GivenTime {
     /// The grant.
     pub(super) const fn id(&self) -> GrantId {
         match self {
@@ -33,12 +33,12 @@ impl Given {
     }
 
     /// Tells the live sessions. Only after the commit.
-    pub(super) fn announce(&self, desk: &Desk, now: Now) {
+    pub(super) fn announce(&self, app: &App, now: Now) {
         match *self {
             Self::New(id, expires_at) => {
-                desk.leases().deadline(id, now, expires_at);
+                app.leases().deadline(id, now, expires_at);
             }
-            Self::Longer(id, from, to) => desk.leases().extend(id, now, from, to),
+            Self::Longer(id, from, to) => app.leases().extend(id, now, from, to),
         }
     }
 }
@@ -49,7 +49,7 @@ pub(super) async fn give(
     request: &Request,
     duration: Duration,
     now: Timestamp,
-) -> Result<Given, StoreError> {
+) -> Result<GivenTime, StoreError> {
     let starts_at = request.starts_at.map_or(now, |at| at.max(now));
     let expires_at = to_millis(after(starts_at, duration));
     let id = tx
@@ -65,7 +65,7 @@ pub(super) async fn give(
         })
         .await?;
     tx.granted(request.id, id).await?;
-    Ok(Given::New(id, expires_at))
+    Ok(GivenTime::New(id, expires_at))
 }
 
 /// Grants a pending request for more time.
@@ -74,10 +74,10 @@ pub(super) async fn lengthen(
     request: &Request,
     grant: &Grant,
     to: Timestamp,
-) -> Result<Given, StoreError> {
+) -> Result<GivenTime, StoreError> {
     tx.extended(grant.id, to).await?;
     tx.granted(request.id, grant.id).await?;
-    Ok(Given::Longer(grant.id, grant.expires_at, to))
+    Ok(GivenTime::Longer(grant.id, grant.expires_at, to))
 }
 
 /// The new end of an extended grant, and those of the rules that allow so long a grant.
@@ -91,7 +91,7 @@ pub(super) fn longer<'r>(
     now: Timestamp,
 ) -> Result<(Carried<'r>, Timestamp), Refusal> {
     if grant.state(now) == GrantState::Ended {
-        return Err(Refusal::new("ended", format!("{} has ended; ask for a new one with `request`", grant.id)));
+        return Err(Refusal::conflict("ended", format!("{} has ended; ask for a new one with `request`", grant.id)));
     }
     let to = to_millis(after(grant.expires_at, by));
     // One that is still to begin counts from its beginning.
@@ -99,7 +99,7 @@ pub(super) fn longer<'r>(
 }
 
 /// The events of a granted request: that it was, and what it came to.
-pub(super) fn events(request: &Request, given: &Given, actor: &str, now: Timestamp) -> Vec<Event> {
+pub(super) fn events(request: &Request, given: &GivenTime, actor: &str, now: Timestamp) -> Vec<Event> {
     let granted = Event::new(now, actor, Action::RequestGranted, request.id)
         .with("user", request.user.as_str())
         .with("targets", request.targets.clone())
@@ -108,12 +108,12 @@ pub(super) fn events(request: &Request, given: &Given, actor: &str, now: Timesta
         .with("grant", given.id().to_string())
         .with("approved_by", request.approvals.iter().map(|a| a.by.clone()).collect::<Vec<_>>());
     match given {
-        Given::New(_, expires_at) => vec![
+        GivenTime::New(_, expires_at) => vec![
             granted
                 .with("starts_at", rfc3339(request.starts_at.map_or(now, |at| at.max(now))))
                 .with("expires_at", rfc3339(*expires_at)),
         ],
-        Given::Longer(id, from, to) => vec![
+        GivenTime::Longer(id, from, to) => vec![
             granted,
             Event::new(now, actor, Action::GrantExtended, id)
                 .with("user", request.user.as_str())

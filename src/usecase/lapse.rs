@@ -3,21 +3,21 @@
 use curfew_policy::ask::has_lapsed;
 use curfew_policy::request::{Approval, RequestState};
 
-use super::{Desk, Outcome};
+use super::{App, Outcome};
 use crate::store::{Action, Event, Events, Requests};
 
 /// Lapses the requests that have waited for 24 hours, and says how many.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn lapse(desk: &Desk) -> Outcome<usize> {
-    let waiting = desk.store().view().await?.read().requests(Requests::Pending).await?;
+pub async fn lapse(app: &App) -> Outcome<usize> {
+    let waiting = app.store().view().await?.read().requests(Requests::Pending).await?;
     let due = |now| move |filed: &crate::store::Filed| has_lapsed(&filed.request, now);
-    if !waiting.iter().any(due(desk.clock().wall())) {
+    if !waiting.iter().any(due(app.clock().wall())) {
         return Ok(0);
     }
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let mut events = Vec::new();
     // Read again: somebody may have decided meanwhile.
     for filed in tx.read().requests(Requests::Pending).await?.into_iter().filter(due(now)) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::view::{GrantView, RequestView, SessionView};
-use super::{Actor, Desk, Outcome, sight};
+use super::{Actor, App, Outcome, visibility};
 use crate::store::{Filed, Grants, Requests, Sessions};
 
 /// Which requests.
@@ -24,24 +24,24 @@ pub enum Which {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn requests(desk: &Desk, actor: &Actor, which: Which) -> Outcome<Vec<RequestView>> {
-    let rules = desk.rules();
-    let mut view = desk.store().view().await?;
+pub async fn requests(app: &App, actor: &Actor, which: Which) -> Outcome<Vec<RequestView>> {
+    let rules = app.rules();
+    let mut view = app.store().view().await?;
     let wanted = match which {
         Which::Pending => Requests::Pending,
         Which::Mine => Requests::Of(actor.name()),
         Which::Usual | Which::All => Requests::All,
     };
-    let everything = actor.has_any(&sight::SEES_GRANTS);
-    let now = desk.clock().wall();
+    let everything = actor.has_any(&visibility::SEES_GRANTS);
+    let now = app.clock().wall();
     let shown = |filed: &Filed| {
         let waits = super::approve::undecided(&filed.request, now).is_ok();
         let mine = actor.is(&filed.request.user);
         match which {
             Which::Mine => mine,
-            Which::Pending => waits && sight::sees_request(actor, filed, &rules),
-            Which::Usual => mine || everything || (waits && sight::sees_request(actor, filed, &rules)),
-            Which::All => sight::sees_request(actor, filed, &rules),
+            Which::Pending => waits && visibility::sees_request(actor, filed, &rules),
+            Which::Usual => mine || everything || (waits && visibility::sees_request(actor, filed, &rules)),
+            Which::All => visibility::sees_request(actor, filed, &rules),
         }
     };
     let filed = view.read().requests(wanted).await?;
@@ -52,11 +52,11 @@ pub async fn requests(desk: &Desk, actor: &Actor, which: Which) -> Outcome<Vec<R
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn grants(desk: &Desk, actor: &Actor, all: bool) -> Outcome<Vec<GrantView>> {
-    let rules = desk.rules();
-    let mut view = desk.store().view().await?;
-    let now = desk.clock().wall();
-    let everything = actor.has_any(&sight::SEES_GRANTS);
+pub async fn grants(app: &App, actor: &Actor, all: bool) -> Outcome<Vec<GrantView>> {
+    let rules = app.rules();
+    let mut view = app.store().view().await?;
+    let now = app.clock().wall();
+    let everything = actor.has_any(&visibility::SEES_GRANTS);
     let grants = match actor.person() {
         Some(person) if !everything && !all => view.read().grants(Grants::Of(&person.name)).await?,
         _ => view.read().grants(Grants::All).await?,
@@ -67,7 +67,7 @@ pub async fn grants(desk: &Desk, actor: &Actor, all: bool) -> Outcome<Vec<GrantV
     } else {
         HashMap::new()
     };
-    let origin_seen = |id| requests.get(&id).is_some_and(|filed| sight::sees_request(actor, filed, &rules));
+    let origin_seen = |id| requests.get(&id).is_some_and(|filed| visibility::sees_request(actor, filed, &rules));
     let shown = grants.iter().filter(|grant| everything || actor.is(&grant.user) || origin_seen(grant.request));
     Ok(shown.map(|grant| GrantView::at(grant, now, &rules)).collect())
 }
@@ -76,14 +76,14 @@ pub async fn grants(desk: &Desk, actor: &Actor, all: bool) -> Outcome<Vec<GrantV
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn sessions(desk: &Desk, actor: &Actor, live: bool) -> Outcome<Vec<SessionView>> {
-    let everything = actor.has_any(&sight::SEES_SESSIONS);
+pub async fn sessions(app: &App, actor: &Actor, live: bool) -> Outcome<Vec<SessionView>> {
+    let everything = actor.has_any(&visibility::SEES_SESSIONS);
     let wanted = match (live, everything) {
         (true, _) => Sessions::Open,
         (false, true) => Sessions::All,
         (false, false) => Sessions::Of(actor.name()),
     };
-    let sessions = desk.store().view().await?.read().sessions(wanted).await?;
+    let sessions = app.store().view().await?.read().sessions(wanted).await?;
     let shown = sessions.iter().filter(|session| everything || actor.is(&session.user));
     Ok(shown.map(SessionView::from).collect())
 }

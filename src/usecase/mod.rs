@@ -4,18 +4,20 @@
 //! together with its audit event, and live sessions are told. No door knows a rule, and no SQL is known here.
 
 pub mod admit;
+mod app;
 pub mod approve;
 pub mod audit;
+pub mod caller;
 pub mod cancel;
 pub mod deny;
-mod desk;
 pub mod done;
+pub mod end_session;
 pub mod expire;
 pub mod extend;
 mod fault;
 mod grace;
 pub mod grant;
-pub mod hangup;
+pub mod hint;
 pub mod kill;
 pub mod lapse;
 pub mod list;
@@ -28,14 +30,15 @@ pub mod request;
 pub mod revoke;
 mod rulebook;
 pub mod show;
-pub mod sight;
 pub mod start;
+pub mod status;
 pub mod targets;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod view;
+pub mod visibility;
 pub mod whoami;
 
-pub use desk::{Actor, Desk};
-pub use fault::{Fault, Outcome};
-pub use rulebook::Rulebook;
+pub use self::app::{Actor, App};
+pub use self::fault::{Fault, Outcome};
+pub use self::rulebook::Rulebook;

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use curfew_policy::refusal::Refusal;
 use curfew_policy::role::Role;
 use curfew_policy::target::Protocol;
 
 use super::approve::undecided;
+use super::hint::USUAL;
 use super::request::{Asked, Wish, file};
 use super::view::RequestView;
-use super::{Actor, Desk, Fault, Outcome};
+use super::{Actor, App, Outcome};
 use crate::store::{Filed, Requests};
-
-/// The duration that is suggested, unless less is the longest.
-pub const USUAL: Duration = Duration::from_secs(30 * 60);
 
 /// Where somebody wants to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +65,8 @@ impl Offer {
 /// The roles that the actor may ask for at that place, of those that `fit` what they want to do there: those with the
 /// login that was typed. Nothing at a TCP target, which has no logins.
 #[must_use]
-pub fn offers(desk: &Desk, actor: &Actor, place: &Place, fit: impl Fn(&Role) -> bool) -> Vec<Offer> {
-    let rules = desk.rules();
+pub fn offers(app: &App, actor: &Actor, place: &Place, fit: impl Fn(&Role) -> bool) -> Vec<Offer> {
+    let rules = app.rules();
     let (Some(person), Some(target)) = (actor.person(), rules.targets.get(&place.target)) else { return Vec::new() };
     if target.protocol != Protocol::Ssh {
         return Vec::new();
@@ -100,9 +99,9 @@ pub fn offers(desk: &Desk, actor: &Actor, place: &Place, fit: impl Fn(&Role) -> 
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn pending(desk: &Desk, actor: &Actor, place: &Place, roles: &[&str]) -> Outcome<Option<Asked>> {
-    let now = desk.clock().wall();
-    let all = desk.store().view().await?.read().requests(Requests::Of(actor.name())).await?;
+pub async fn pending(app: &App, actor: &Actor, place: &Place, roles: &[&str]) -> Outcome<Option<Asked>> {
+    let now = app.clock().wall();
+    let all = app.store().view().await?.read().requests(Requests::Of(actor.name())).await?;
     let is_it = |filed: &&Filed| {
         let request = &filed.request;
         undecided(request, now).is_ok()
@@ -115,7 +114,7 @@ pub async fn pending(desk: &Desk, actor: &Actor, place: &Place, roles: &[&str]) 
     let newest = all.iter().filter(is_it).max_by_key(|filed| filed.request.id);
     Ok(newest.map(|filed| Asked {
         request: RequestView::from(&filed.request),
-        waits_for: match desk.rules().reassess(filed, filed.request.duration) {
+        waits_for: match app.rules().reassess(filed, filed.request.duration) {
             Ok(carried) => carried.approver_groups().into_iter().map(str::to_owned).collect(),
             // The rules have changed; nobody can approve it any more, and it says so when they try.
             Err(_) => Vec::new(),
@@ -128,11 +127,11 @@ pub async fn pending(desk: &Desk, actor: &Actor, place: &Place, roles: &[&str]) 
 ///
 /// # Errors
 /// As [`file`]; and when the actor is no user any more.
-pub async fn file_once(desk: &Desk, actor: &Actor, place: &Place, wish: Wish) -> Outcome<Asked> {
-    let now = desk.rules().people.get(actor.name()).cloned().map(Actor::Person);
-    let actor = now.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
-    match pending(desk, &actor, place, &[&wish.role]).await? {
+pub async fn file_once(app: &App, actor: &Actor, place: &Place, wish: Wish) -> Outcome<Asked> {
+    let now = app.rules().people.get(actor.name()).cloned().map(Actor::Person);
+    let actor = now.ok_or_else(|| Refusal::not_allowed("unknown-user", "you are no user of this bastion any more"))?;
+    match pending(app, &actor, place, &[&wish.role]).await? {
         Some(asked) => Ok(asked),
-        None => file(desk, &actor, wish).await,
+        None => file(app, &actor, wish).await,
     }
 }

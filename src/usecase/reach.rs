@@ -4,11 +4,11 @@
 use std::net::IpAddr;
 
 use curfew_policy::refusal::Refusal;
-use curfew_policy::target::{Protocol, Target};
+use curfew_policy::target::Protocol;
 
-use super::admit::Caller;
-use super::request::unknown_target;
-use super::{Desk, Fault, Outcome, refuse};
+use super::caller::Caller;
+use super::hint::{by_name, unknown_target, wrong_port};
+use super::{App, Outcome, refuse};
 use crate::store::Grants;
 
 /// The port of SSH.
@@ -19,18 +19,19 @@ const SSH_PORT: u32 = 22;
 ///
 /// # Errors
 /// When no target that the person may know of is meant, or another port of it.
-pub async fn reach(desk: &Desk, caller: Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
-    let reached = named(desk, &caller, port, own_port).await;
+pub async fn reach(app: &App, caller: Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
+    let reached = named(app, &caller, port, own_port).await;
     if let Err(fault) = &reached {
-        refuse::session(desk, &caller, fault).await;
+        refuse::session(app, &caller, fault).await;
     }
     reached
 }
 
-async fn named(desk: &Desk, caller: &Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
-    let rules = desk.rules();
+async fn named(app: &App, caller: &Caller, port: u32, own_port: u16) -> Outcome<Protocol> {
+    let rules = app.rules();
     let person = rules.people.get(&caller.user);
-    let person = person.ok_or_else(|| Fault::refused("unknown-user", "you are no user of this bastion any more"))?;
+    let person =
+        person.ok_or_else(|| Refusal::not_allowed("unknown-user", "you are no user of this bastion any more"))?;
     let unknown = || {
         if is_address(&caller.target) {
             by_name(&caller.target)
@@ -41,7 +42,7 @@ async fn named(desk: &Desk, caller: &Caller, port: u32, own_port: u16) -> Outcom
     let target = rules.targets.get(&caller.target).ok_or_else(unknown)?;
     if rules.roles_for(person, target).is_empty() {
         // No rule is left for it, but there may be a grant of earlier.
-        let held = desk.store().view().await?.read().grants(Grants::Toward(&person.name, &target.name)).await?;
+        let held = app.store().view().await?.read().grants(Grants::Toward(&person.name, &target.name)).await?;
         if held.is_empty() {
             return Err(unknown().into());
         }
@@ -51,7 +52,7 @@ async fn named(desk: &Desk, caller: &Caller, port: u32, own_port: u16) -> Outcom
         Protocol::Ssh => [SSH_PORT, own, u32::from(own_port)].contains(&port),
         Protocol::Tcp => port == own,
     };
-    if fits { Ok(target.protocol) } else { Err(wrong_port(desk.door(), target, port).into()) }
+    if fits { Ok(target.protocol) } else { Err(wrong_port(target, port).into()) }
 }
 
 /// Whether a host is an address, in any spelling that a system's resolver takes for one (`0x7f.1`, `2130706433`).
@@ -63,39 +64,6 @@ fn is_address(host: &str) -> bool {
         None => !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()),
     };
     is_number || host.trim_matches(['[', ']']).split('%').next().is_some_and(|host| host.parse::<IpAddr>().is_ok())
-}
-
-fn by_name(host: &str) -> Refusal {
-    let shown: String = host.escape_debug().take(80).collect();
-    Refusal::new(
-        "by-address",
-        format!("`{shown}` is an address; a target is reached by its name, and `targets` lists those"),
-    )
-}
-
-/// The target speaks something else than what came.
-pub(super) fn wrong_way(door: &str, target: &Target) -> Refusal {
-    let (ssh, bastion) = door.rsplit_once(' ').unwrap_or(("ssh", door));
-    let (name, port) = (&target.name, target.address.port);
-    let text = match target.protocol {
-        Protocol::Tcp => format!("{name} is a TCP service: {ssh} -N -L {port}:{name}:{port} {bastion}"),
-        Protocol::Ssh => format!("{name} is an SSH server: {ssh} LOGIN@{name}@{bastion}"),
-    };
-    Refusal::new("wrong-way", text)
-}
-
-fn wrong_port(door: &str, target: &Target, port: u32) -> Refusal {
-    let (ssh, bastion) = door.rsplit_once(' ').unwrap_or(("ssh", door));
-    let name = &target.name;
-    match target.protocol {
-        Protocol::Tcp => Refusal { code: "wrong-port", ..wrong_way(door, target) },
-        Protocol::Ssh => Refusal::new(
-            "wrong-port",
-            format!(
-                "{name} is an SSH server; its port {port} is reached through it: {ssh} -L {port}:localhost:{port} LOGIN@{name}@{bastion}"
-            ),
-        ),
-    }
 }
 
 #[cfg(test)]

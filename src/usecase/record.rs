@@ -1,8 +1,9 @@
 //! The recordings of a session: begun and sealed. And who looked at them.
 
 use curfew_policy::id::SessionId;
+use curfew_policy::refusal::Refusal;
 
-use super::{Actor, Desk, Fault, Outcome, sight};
+use super::{Actor, App, Fault, Outcome, visibility};
 use crate::store::{Action, Event, Recorded, Session};
 use curfew_policy::user::Duty;
 
@@ -10,9 +11,9 @@ use curfew_policy::user::Duty;
 ///
 /// # Errors
 /// When the session is not there, or the database does not take it: then the channel must not begin.
-pub async fn started(desk: &Desk, id: SessionId, recording: &Recorded) -> Outcome<()> {
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+pub async fn started(app: &App, id: SessionId, recording: &Recorded) -> Outcome<()> {
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let session = tx.read().session(id).await?.ok_or_else(|| Fault::not_found(id))?;
     tx.start_recording(id, recording, now).await?;
     let event = Event::new(now, &session.user, Action::RecordingStarted, id)
@@ -28,9 +29,9 @@ pub async fn started(desk: &Desk, id: SessionId, recording: &Recorded) -> Outcom
 ///
 /// # Errors
 /// When there is no such recording, or the database does not take it. The seal is in the file as well.
-pub async fn sealed(desk: &Desk, id: SessionId, channel: u32, bytes: u64, seal: &str) -> Outcome<()> {
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+pub async fn sealed(app: &App, id: SessionId, channel: u32, bytes: u64, seal: &str) -> Outcome<()> {
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let session = tx.read().session(id).await?.ok_or_else(|| Fault::not_found(id))?;
     tx.seal_recording(id, channel, now, bytes, seal).await?;
     let event = Event::new(now, &session.user, Action::RecordingSealed, id)
@@ -54,16 +55,20 @@ pub enum Look {
 ///
 /// # Errors
 /// When it is not there for this actor, or not theirs to look at; or the database does not answer.
-pub async fn look(desk: &Desk, actor: &Actor, id: SessionId, look: Look) -> Outcome<Session> {
+pub async fn look(app: &App, actor: &Actor, id: SessionId, look: Look) -> Outcome<Session> {
     let (duty, action) = match look {
         Look::Watch => (Duty::Watch, Action::SessionWatched),
         Look::Replay => (Duty::Replay, Action::SessionReplayed),
     };
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
-    let session = sight::session(&mut tx.read(), actor, &desk.rules(), id).await?;
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
+    let session = visibility::session(&mut tx.read(), actor, &app.rules(), id).await?;
     if !actor.is(&session.user) && !actor.has(duty) {
-        return Err(Fault::refused("not-allowed", format!("{id} is not yours, and you do not have the duty `{duty}`")));
+        return Err(Refusal::not_allowed(
+            "not-allowed",
+            format!("{id} is not yours, and you do not have the duty `{duty}`"),
+        )
+        .into());
     }
     let event = Event::new(now, actor.name(), action, id)
         .with("user", session.user.as_str())

@@ -1,129 +1,54 @@
 //! What was refused is written down too, but a repeated refusal only once a minute, and what strangers do only once an
 //! hour: nobody fills the log by trying again and again.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
 use curfew_policy::refusal::Refusal;
 
-use super::admit::Caller;
-use super::{Actor, Desk, Fault, Outcome};
+use super::caller::Caller;
+use super::{Actor, App, Fault, Outcome};
+use crate::live::repeats::RepeatKey;
 use crate::store::{Action, Event, Events};
+use crate::text::escape;
 
-/// How long equal refusals are counted before they are written again.
-const SPAN: Duration = Duration::from_secs(60);
-
-/// The same for strangers, who knock all day on a bastion that stands in the open.
-const SPAN_OF_STRANGERS: Duration = Duration::from_secs(3600);
-
-/// How many different refusals one actor gets written in a span; further ones are counted together.
-const MOST_EACH: usize = 20;
-
-/// How many are remembered in all.
-const MOST: usize = 4096;
-
-/// Whose refusal of what, for which reason.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    action: Action,
-    actor: String,
-    about: String,
-    code: &'static str,
-}
-
-/// Since when (monotonic), and how many were not written.
-#[derive(Debug, Clone, Copy)]
-struct Count {
-    since: Duration,
-    unwritten: u64,
-}
-
-/// The refusals of the last minute, or hour.
-#[derive(Debug, Default)]
-pub struct Repeats(Mutex<HashMap<Key, Count>>);
-
-impl Repeats {
-    /// Whether this one is to be written, or was only counted.
-    fn is_new(&self, mut key: Key, mono: Duration) -> bool {
-        let mut counts = self.counts();
-        let same_actor = |other: &Key| other.actor == key.actor && other.action == key.action;
-        let many = !counts.contains_key(&key)
-            && (counts.keys().filter(|other| same_actor(other)).count() >= MOST_EACH || counts.len() >= MOST);
-        if many {
-            key = Key { about: String::new(), code: "many", ..key };
-            if counts.len() >= MOST {
-                key.actor.clear();
-            }
-        }
-        match counts.get_mut(&key) {
-            Some(count) => {
-                count.unwritten += 1;
-                false
-            }
-            None => {
-                counts.insert(key, Count { since: mono, unwritten: 0 });
-                true
-            }
-        }
-    }
-
-    /// Those that were counted and not written, of spans that are over.
-    fn over(&self, mono: Duration) -> Vec<(Key, u64)> {
-        let mut over = Vec::new();
-        self.counts().retain(|key, count| {
-            let span = if key.action == Action::ConnectionRefused { SPAN_OF_STRANGERS } else { SPAN };
-            let live = mono.saturating_sub(count.since) < span;
-            if !live && count.unwritten > 0 {
-                over.push((key.clone(), count.unwritten));
-            }
-            live
-        });
-        over
-    }
-
-    fn counts(&self) -> MutexGuard<'_, HashMap<Key, Count>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+/// How much of what a stranger sent is written down, in characters.
+const LONGEST_DETAIL: usize = 200;
 
 /// Somebody proven was not let in.
-pub(super) async fn session(desk: &Desk, caller: &Caller, fault: &Fault) {
+pub(super) async fn session(app: &App, caller: &Caller, fault: &Fault) {
     // The database, which did not answer, does not take this either.
     let Fault::Refused(refusal) = fault else { return };
     // A name that is no target may be anything: such names count as one.
-    let about = if desk.rules().targets.contains_key(&caller.target) { caller.target.clone() } else { String::new() };
-    let key = Key { action: Action::SessionRefused, actor: caller.user.clone(), about, code: refusal.code };
-    write(desk, key, &caller.target, refusal, Some(&caller.from)).await;
+    let about = if app.rules().targets.contains_key(&caller.target) { caller.target.clone() } else { String::new() };
+    let key = RepeatKey { action: Action::SessionRefused, actor: caller.user.clone(), about, code: refusal.code };
+    write(app, key, &caller.target, refusal, Some(&caller.from)).await;
 }
 
 /// Somebody asked for what no rule gives.
-pub(super) async fn request(desk: &Desk, actor: &Actor, subject: &str, refusal: &Refusal) {
+pub(super) async fn request(app: &App, actor: &Actor, subject: &str, refusal: &Refusal) {
     let actor = actor.name().to_owned();
-    let key = Key { action: Action::RequestRefused, actor, about: String::new(), code: refusal.code };
-    write(desk, key, subject, refusal, None).await;
+    let key = RepeatKey { action: Action::RequestRefused, actor, about: String::new(), code: refusal.code };
+    write(app, key, subject, refusal, None).await;
 }
 
 /// A connection was refused before anybody was proven: from where (an address), the machine's word for it, and more.
-pub async fn connection(desk: &Desk, from: &str, code: &'static str, detail: &str) {
+pub async fn connection(app: &App, from: &str, code: &'static str, detail: &str) {
     // Addresses are cheap: they count as one.
-    let key = Key { action: Action::ConnectionRefused, actor: "curfew".to_owned(), about: String::new(), code };
-    let detail: String = detail.escape_debug().take(200).collect();
-    write(desk, key, from, &Refusal::new(code, detail), Some(from)).await;
+    let key = RepeatKey { action: Action::ConnectionRefused, actor: "curfew".to_owned(), about: String::new(), code };
+    let detail = escape::log(detail, LONGEST_DETAIL);
+    write(app, key, from, &Refusal::not_allowed(code, detail), Some(from)).await;
 }
 
-async fn write(desk: &Desk, key: Key, subject: &str, refusal: &Refusal, from: Option<&str>) {
-    let now = desk.clock().now();
+async fn write(app: &App, key: RepeatKey, subject: &str, refusal: &Refusal, from: Option<&str>) {
+    let now = app.clock().now();
     let (action, actor) = (key.action, key.actor.clone());
-    if !desk.repeats().is_new(key, now.mono) {
+    if !app.repeats().is_new(key, now.mono) {
         return;
     }
     let event = Event::new(now.wall, &actor, action, subject)
         .with("code", refusal.code)
         .with("why", refusal.audit.as_str())
         .with("from", from);
-    let at_desk = desk.clone();
-    let written = desk.whole(async move { Ok(at_desk.store().begin().await?.commit(event).await?) }).await;
+    let at_app = app.clone();
+    let written = app.whole(async move { Ok(at_app.store().begin().await?.commit(event).await?) }).await;
     if let Err(fault) = written {
         tracing::warn!(code = fault.code(), "a refusal could not be written to the audit log");
     }
@@ -133,13 +58,13 @@ async fn write(desk: &Desk, key: Key, subject: &str, refusal: &Refusal, from: Op
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn settle(desk: &Desk) -> Outcome<()> {
-    let now = desk.clock().now();
-    let events = desk.repeats().over(now.mono).into_iter().map(|(key, count)| {
+pub async fn settle(app: &App) -> Outcome<()> {
+    let now = app.clock().now();
+    let events = app.repeats().over(now.mono).into_iter().map(|(key, count)| {
         Event::new(now.wall, &key.actor, key.action, &key.about).with("code", key.code).with("repeated", count)
     });
     match Events::all(events.collect()) {
-        Some(events) => Ok(desk.store().begin().await?.commit(events).await?),
+        Some(events) => Ok(app.store().begin().await?.commit(events).await?),
         None => Ok(()),
     }
 }

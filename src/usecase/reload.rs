@@ -3,8 +3,8 @@
 use curfew_policy::grant::{Grant, GrantEnd, GrantState};
 use curfew_proxy::lease::End;
 
-use super::{Desk, Outcome, Rulebook, grant};
-use crate::leases::Live;
+use super::{App, Outcome, Rulebook, grant};
+use crate::live::leases::LiveSession;
 use crate::store::{Action, Event, Events, Grants};
 
 /// From now on these rules hold. Live sessions go on, but for those whose user, target or role is gone: they end as
@@ -12,20 +12,20 @@ use crate::store::{Action, Event, Events, Grants};
 ///
 /// # Errors
 /// When the database does not answer. The rules hold, and live sessions were ended, even then.
-pub async fn reload(desk: &Desk, rules: Rulebook) -> Outcome<()> {
-    desk.replace_rules(rules);
-    let rules = desk.rules();
-    desk.leases().end_where(|live| session_gone(&rules, live).map(gone));
-    let at_desk = desk.clone();
-    desk.whole(async move { revoke_gone(&at_desk, Action::ConfigReloaded).await }).await
+pub async fn reload(app: &App, rules: Rulebook) -> Outcome<()> {
+    app.replace_rules(rules);
+    let rules = app.rules();
+    app.leases().end_where(|live| session_gone(&rules, live).map(gone));
+    let at_app = app.clone();
+    app.whole(async move { revoke_gone(&at_app, Action::ConfigReloaded).await }).await
 }
 
 /// Revokes the grants whose user or role is gone, or all of whose targets are, and commits that with the event that
 /// brought it about.
-pub(super) async fn revoke_gone(desk: &Desk, action: Action) -> Outcome<()> {
-    let rules = desk.rules();
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+pub(super) async fn revoke_gone(app: &App, action: Action) -> Outcome<()> {
+    let rules = app.rules();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let mut events = Events::from(
         Event::new(now, "curfew", action, "configuration")
             .with("users", rules.people.len())
@@ -43,7 +43,7 @@ pub(super) async fn revoke_gone(desk: &Desk, action: Action) -> Outcome<()> {
     }
     tx.commit(events).await?;
     for (id, what) in revoked {
-        desk.leases().end_grant(id, &gone(what));
+        app.leases().end_grant(id, &gone(what));
     }
     Ok(())
 }
@@ -53,7 +53,7 @@ fn gone(what: String) -> End {
 }
 
 /// What of a session the rules do not name any more.
-pub(super) fn session_gone(rules: &Rulebook, live: &Live) -> Option<String> {
+pub(super) fn session_gone(rules: &Rulebook, live: &LiveSession) -> Option<String> {
     missing(rules, &live.user, &live.role)
         .or_else(|| (!rules.targets.contains_key(&live.target)).then(|| format!("target {} is gone", live.target)))
 }

@@ -10,10 +10,12 @@ use curfew_policy::time::{after, to_millis};
 use curfew_policy::user::Person;
 use jiff::Timestamp;
 
+use super::hint::{LONGEST_NAME, unknown_target};
 use super::view::RequestView;
-use super::{Actor, Desk, Fault, Outcome, Rulebook, grant, refuse};
-use crate::nearest::nearest;
+use super::{Actor, App, Fault, Outcome, Rulebook, grant, refuse};
 use crate::store::{Events, NewRequest, Tx};
+use crate::text::escape;
+use crate::text::suggest::nearest;
 
 /// How many of somebody's requests may wait for a decision at a time.
 pub const MOST_PENDING: i64 = 20;
@@ -51,21 +53,21 @@ pub struct Asked {
 ///
 /// # Errors
 /// When no rule carries it, or too many wait already; or the database does not answer.
-pub async fn file(desk: &Desk, actor: &Actor, wish: Wish) -> Outcome<Asked> {
+pub async fn file(app: &App, actor: &Actor, wish: Wish) -> Outcome<Asked> {
     let person = actor.user()?.clone();
-    let at_desk = desk.clone();
+    let at_app = app.clone();
     let subject = wish.targets.join(" ");
-    let asked = desk.whole(async move { file_whole(&at_desk, &person, wish).await }).await;
+    let asked = app.whole(async move { file_whole(&at_app, &person, wish).await }).await;
     if let Err(Fault::Refused(refusal)) = &asked {
-        refuse::request(desk, actor, &subject, refusal).await;
+        refuse::request(app, actor, &subject, refusal).await;
     }
     asked
 }
 
-async fn file_whole(desk: &Desk, person: &Person, wish: Wish) -> Outcome<Asked> {
-    let rules = desk.rules();
-    let mut tx = desk.store().begin().await?;
-    let now = desk.clock().wall();
+async fn file_whole(app: &App, person: &Person, wish: Wish) -> Outcome<Asked> {
+    let rules = app.rules();
+    let mut tx = app.store().begin().await?;
+    let now = app.clock().wall();
     let targets = known_targets(&rules, person, &wish.targets)?;
     let role = rules.roles.get(&wish.role).ok_or_else(|| no_role(&rules, person, &wish, &targets))?;
     let ask = Ask {
@@ -102,16 +104,17 @@ async fn file_whole(desk: &Desk, person: &Person, wish: Wish) -> Outcome<Asked> 
     } else {
         waits_for = carried.approver_groups().into_iter().map(str::to_owned).collect();
     }
-    finish(desk, tx, events, filed.id, given, waits_for).await
+    finish(app, tx, events, filed.id, given, waits_for).await
 }
 
 /// Writes a request down, unless too many of its user wait already.
 pub(super) async fn write(tx: &mut Tx, new: &NewRequest<'_>) -> Outcome<curfew_policy::request::Request> {
     if new.needed > 0 && tx.read().pending_of(new.user).await? >= MOST_PENDING {
-        return Err(Fault::refused(
+        return Err(Refusal::too_many(
             "too-many-pending",
             format!("{MOST_PENDING} of your requests wait for a decision; cancel one first (`requests --mine`)"),
-        ));
+        )
+        .into());
     }
     let id = tx.file(new).await?;
     let filed = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
@@ -120,17 +123,17 @@ pub(super) async fn write(tx: &mut Tx, new: &NewRequest<'_>) -> Outcome<curfew_p
 
 /// Commits a filed request, tells the live sessions, and gives the request as it now stands.
 pub(super) async fn finish(
-    desk: &Desk,
+    app: &App,
     mut tx: Tx,
     events: Events,
     id: curfew_policy::id::RequestId,
-    given: Option<grant::Given>,
+    given: Option<grant::GivenTime>,
     waits_for: Vec<String>,
 ) -> Outcome<Asked> {
     let filed = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
     tx.commit(events).await?;
     if let Some(given) = given {
-        given.announce(desk, desk.clock().now());
+        given.announce(app, app.clock().now());
     }
     Ok(Asked { request: RequestView::from(&filed.request), waits_for })
 }
@@ -149,36 +152,23 @@ fn known_targets<'a>(rules: &'a Rulebook, person: &Person, names: &[String]) -> 
     Ok(targets)
 }
 
-/// The answer for a target that is not there for this person, with the nearest name of one that is.
-#[must_use]
-pub fn unknown_target(rules: &Rulebook, person: &Person, typed: &str) -> Refusal {
-    let shown: String = typed.escape_debug().take(80).collect();
-    let near = nearest(typed, rules.targets_for(person).map(|target| target.name.as_str()));
-    let text = match near {
-        Some(near) => format!("no target `{shown}` that you may ask for; did you mean {near}?"),
-        None => format!("no target `{shown}` that you may ask for; `targets` lists those"),
-    };
-    Refusal::new("unknown-target", text)
-        .audited(format!("{} named `{shown}`, which is no target of theirs", person.name))
-}
-
 fn no_role(rules: &Rulebook, person: &Person, wish: &Wish, targets: &[&Arc<Target>]) -> Refusal {
-    let shown: String = wish.role.escape_debug().take(80).collect();
+    let shown = escape::terminal_start(&wish.role, LONGEST_NAME);
     let on: Vec<&str> = targets.iter().flat_map(|target| rules.roles_for(person, target)).collect();
     let text = match nearest(&wish.role, on.iter().copied()) {
         Some(near) => format!("no role `{shown}` that you may ask for; did you mean {near}?"),
         None => format!("no role `{shown}` that you may ask for; `targets` lists those"),
     };
-    Refusal::new("unknown-role", text)
+    Refusal::not_found("unknown-role", text)
 }
 
 fn beginning(at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
     let Some(at) = at.map(to_millis) else { return Ok(None) };
     if at <= now {
-        return Err(Refusal::new("past", "--at is in the past; leave it out to begin when it is granted"));
+        return Err(Refusal::usage("past", "--at is in the past; leave it out to begin when it is granted"));
     }
     if at > after(now, FARTHEST) {
-        return Err(Refusal::new("far", "--at is more than 30 days ahead; ask nearer to the time"));
+        return Err(Refusal::usage("far", "--at is more than 30 days ahead; ask nearer to the time"));
     }
     Ok(Some(at))
 }

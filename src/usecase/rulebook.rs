@@ -77,7 +77,7 @@ impl Rulebook {
     /// When its user, a target or its role is gone, or no rule carries it any more.
     pub fn reassess(&self, filed: &Filed, duration: Duration) -> Result<Carried<'_>, Refusal> {
         let request = &filed.request;
-        let gone = |what: String| Refusal::new("gone", format!("{} cannot be granted: {what}", request.id));
+        let gone = |what: String| Refusal::conflict("gone", format!("{} cannot be granted: {what}", request.id));
         let person = self.people.get(&request.user);
         let person = person.ok_or_else(|| gone(format!("{} is no user any more", request.user)))?;
         let role = self.roles.get(&request.role).ok_or_else(|| gone(format!("role {} is gone", request.role)))?;

@@ -1,12 +1,12 @@
 //! What somebody may ask for.
 
 use super::view::TargetView;
-use super::{Actor, Desk};
+use super::{Actor, App};
 
 /// The targets that the actor may ask for, each with the roles that some rule gives; for the operator, all.
 #[must_use]
-pub fn targets(desk: &Desk, actor: &Actor) -> Vec<TargetView> {
-    let rules = desk.rules();
+pub fn targets(app: &App, actor: &Actor) -> Vec<TargetView> {
+    let rules = app.rules();
     let roles = |target| match actor.person() {
         Some(person) => rules.roles_for(person, target).into_iter().map(str::to_owned).collect::<Vec<_>>(),
         None => {

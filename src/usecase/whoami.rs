@@ -4,7 +4,7 @@ use curfew_policy::grant::GrantState;
 use curfew_policy::user::Duty;
 
 use super::view::{GrantView, WhoamiView};
-use super::{Actor, Desk, Outcome, list};
+use super::{Actor, App, Outcome, list};
 use crate::store::Grants;
 
 /// Who the actor is, their grants that are scheduled or active, and the requests that wait: their own, and those that
@@ -12,16 +12,16 @@ use crate::store::Grants;
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn whoami(desk: &Desk, actor: &Actor) -> Outcome<WhoamiView> {
-    let now = desk.clock().wall();
+pub async fn whoami(app: &App, actor: &Actor) -> Outcome<WhoamiView> {
+    let now = app.clock().wall();
     let grants = match actor.person() {
-        Some(person) => desk.store().view().await?.read().grants(Grants::LiveOf(&person.name)).await?,
+        Some(person) => app.store().view().await?.read().grants(Grants::LiveOf(&person.name)).await?,
         None => Vec::new(),
     };
-    let rules = desk.rules();
+    let rules = app.rules();
     let mut pending = Vec::new();
     if let Some(person) = actor.person() {
-        let mut view = desk.store().view().await?;
+        let mut view = app.store().view().await?;
         let waiting = view.read().requests(crate::store::Requests::Pending).await?;
         pending = waiting
             .iter()
@@ -34,7 +34,7 @@ pub async fn whoami(desk: &Desk, actor: &Actor) -> Outcome<WhoamiView> {
             .map(|filed| super::view::RequestView::from(&filed.request))
             .collect();
     } else {
-        pending.extend(list::requests(desk, actor, list::Which::Pending).await?);
+        pending.extend(list::requests(app, actor, list::Which::Pending).await?);
     }
     let duties: Vec<String> = Duty::ALL.into_iter().filter(|duty| actor.has(*duty)).map(|d| d.to_string()).collect();
     Ok(WhoamiView {

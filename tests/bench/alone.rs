@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use curfew::config::Config;
-use curfew::gate::Product;
-use curfew::onair::OnAir;
-use curfew::refusals::Refusals;
-use curfew::secrets::Secrets;
+use curfew::identity::keys::GatewayKeys;
+use curfew::live::recordings::LiveRecordings;
+use curfew::live::refusals::Refusals;
+use curfew::ssh_door::Product;
 use curfew::store::{DATABASE_FILE, Store};
-use curfew::usecase::{Desk, Rulebook, hangup, start};
-use curfew::vitals::Vitals;
-use curfew_proxy::gate::{Admit as _, Identity};
+use curfew::usecase::status::StatusSource;
+use curfew::usecase::{App, Rulebook, end_session, start};
+use curfew_proxy::gate::{Gate as _, Identity};
 use curfew_proxy::lease::End;
 use curfew_proxy::lease::clock::Clock;
 use curfew_proxy::lease::drain::Drain;
@@ -73,7 +73,7 @@ impl SplitOffFirst for Vec<f64> {
 
 fn configuration(port: u16, key: &str) -> String {
     format!(
-        "[gateway]\nssh = \"127.0.0.1:{port}\"\nstate_dir = \"state\"\nrecordings = \"recordings\"\n\
+        "[gateway]\nstate_dir = \"state\"\n[ssh]\nlisten = \"127.0.0.1:{port}\"\n[recordings]\nspool = \"recordings\"\n\
          [users.alice]\nkeys = [\"{key}\"]\ngroups = [\"oncall\"]\n\
          [targets.web1]\naddress = \"127.0.0.1:22\"\nhost_key = \"{key}\"\n\
          [roles.admin]\nlogins = [\"root\"]\nshell = true\n\
@@ -131,26 +131,27 @@ async fn admissions() -> Result<Samples, String> {
     let dir = prepare(0);
     let file = dir.path().join("curfew.toml");
     let state = dir.path().join("state");
-    let secrets = Secrets::open(&state).map_err(|error| failed(&error))?;
+    let secrets = GatewayKeys::open(&state).map_err(|error| failed(&error))?;
     Store::open(&state, secrets.audit).await.map_err(|error| failed(&error))?.close().await;
     let database = state.join(DATABASE_FILE);
     tokio::task::spawn_blocking(move || fill(&database)).await.map_err(|error| failed(&error))?;
 
-    let secrets = Secrets::open(&state).map_err(|error| failed(&error))?;
+    let secrets = GatewayKeys::open(&state).map_err(|error| failed(&error))?;
     let store = Store::open(&state, secrets.audit).await.map_err(|error| failed(&error))?;
     let config = Config::load(&file).map_err(|faults| failed(&faults))?.config;
-    let desk = Desk::new(store, Clock::system(None), Rulebook::from(&config));
-    start::open(&desk).await.map_err(|error| failed(&error))?;
+    let app = App::new(store, Clock::system(None), Rulebook::from(&config));
+    start::open(&app).await.map_err(|error| failed(&error))?;
     let product = Product {
-        desk: desk.clone(),
+        gateway: "bench".to_owned(),
+        desk: app.clone(),
         config: Arc::new(ArcSwap::from_pointee(config)),
         keys: Arc::new(ArcSwap::from_pointee(secrets.keys)),
         seal: Arc::new(secrets.seal),
         recordings: dir.path().join("recordings"),
-        air: OnAir::default(),
-        vitals: Vitals::new(Drain::new(), []),
+        air: LiveRecordings::default(),
+        vitals: StatusSource::new(Drain::new(), []),
         refusals: Refusals::default(),
-        turns: curfew::console::asking::Turns::default(),
+        turns: curfew::console::asking::WaitingLimit::default(),
         port: 22,
     };
     let identity = Identity { user: "alice".to_owned(), proof: "SHA256:bench".to_owned(), certificate: None };
@@ -163,9 +164,9 @@ async fn admissions() -> Result<Samples, String> {
         let admitted = admitted.map_err(|refusal| refusal.public)?;
         product.credential(admitted.session, &admitted.permit, admitted.permit.expires_at()).await?;
         took.push(watch.elapsed().as_secs_f64() * 1000.0);
-        hangup::ended(&desk, admitted.session, &End::Client).await;
+        end_session::ended(&app, admitted.session, &End::Client).await;
     }
-    start::close(&desk).await.map_err(|error| failed(&error))?;
+    start::close(&app).await.map_err(|error| failed(&error))?;
     Ok(took.into())
 }
 

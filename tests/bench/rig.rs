@@ -140,7 +140,7 @@ fn roomy_folder() -> TempDir {
 fn configuration(key: &KeyPair, target: &Sshd, more: &str) -> String {
     let login = login();
     format!(
-        "[gateway]\nssh = \"127.0.0.1:0\"\nstate_dir = \"state\"\nrecordings = \"recordings\"\n\
+        "[gateway]\nstate_dir = \"state\"\n[ssh]\nlisten = \"127.0.0.1:0\"\n[recordings]\nspool = \"recordings\"\n\
          [users.alice]\nkeys = [\"{}\"]\ngroups = [\"oncall\"]\n\
          [targets.web1]\naddress = \"127.0.0.1:{}\"\nhost_key = \"{}\"\n\
          [roles.admin]\nlogins = [\"{login}\"]\nshell = true\nexec = [\"*\"]\nsftp = \"write\"\nforward = [\"*:*\"]\n\

@@ -49,7 +49,7 @@ impl SkAgent {
         Self::listen(
             dir,
             "sk-ecdsa",
-            Token::Ecdsa(EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &rng).expect("read a key")),
+            Token::Ecdsa(EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).expect("read a key")),
         )
     }
 

@@ -7,8 +7,8 @@ use super::stage::login;
 
 /// What goes into `curfew.toml`.
 pub struct Setup {
-    /// Further lines of `[gateway]`.
-    pub gateway: String,
+    /// Further lines of `[ssh]`.
+    pub ssh: String,
     /// Where recordings go.
     pub recordings: String,
     pub users: Vec<User>,
@@ -91,13 +91,7 @@ approvals = 2
 approvers = ["leads"]
 "#
         );
-        Self {
-            gateway: String::new(),
-            recordings: "recordings".to_owned(),
-            users: Vec::new(),
-            targets: Vec::new(),
-            policy,
-        }
+        Self { ssh: String::new(), recordings: "recordings".to_owned(), users: Vec::new(), targets: Vec::new(), policy }
     }
 
     pub fn user(&mut self, name: &str, keys: &[&str], groups: &[&str]) {
@@ -113,8 +107,8 @@ approvers = ["leads"]
     /// The file.
     pub fn toml(&self) -> String {
         let mut toml = format!(
-            "[gateway]\nssh = \"127.0.0.1:0\"\nstate_dir = \"state\"\nrecordings = {:?}\n{}\n",
-            self.recordings, self.gateway
+            "[gateway]\nstate_dir = \"state\"\n\n[recordings]\nspool = {:?}\n\n[ssh]\nlisten = \"127.0.0.1:0\"\n{}\n",
+            self.recordings, self.ssh
         );
         for User { name, keys, groups } in &self.users {
             let _ = write!(toml, "\n[users.{name}]\nkeys = {keys:?}\ngroups = {groups:?}\n");

@@ -48,7 +48,8 @@ pub async fn ask<G: Admit + Converse>(
         // Some clients show nothing before that, and whether it can start will be seen when it does.
         let _ = ready.to_client.reply(true).await;
     }
-    let restarting = || Refusal::new("draining", "the bastion is restarting; what you asked for stands: connect again");
+    let restarting =
+        || Refusal::unavailable("draining", "the bastion is restarting; what you asked for stands: connect again");
     let granted = tokio::select! {
         biased;
         () = gateway.drain.reached(Phase::Draining) => Err(restarting()),
@@ -81,11 +82,7 @@ async fn refuse_all(opens: Vec<Open>, refusal: &Refusal) {
 }
 
 /// The first channel that can ask; those before it are told what there is to tell, and forwards and listeners kept.
-async fn who_asks<G>(
-    connection: &mut Authenticated<G>,
-    refusal: &Refusal,
-    before: &mut Vec<Open>,
-) -> Option<Ready> {
+async fn who_asks<G>(connection: &mut Authenticated<G>, refusal: &Refusal, before: &mut Vec<Open>) -> Option<Ready> {
     let look = async {
         // Whoever opens no channel (`ssh -N`) is not asked anything.
         let mut next = tokio::time::timeout(SILENCE, connection.opens.recv()).await.ok().flatten();
@@ -199,5 +196,5 @@ async fn listen(
 
 /// Nobody is there to be told.
 fn left() -> Refusal {
-    Refusal::new("left", "nobody waits any more")
+    Refusal::withdrawn("left", "nobody waits any more")
 }

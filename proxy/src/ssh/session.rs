@@ -47,7 +47,7 @@ pub async fn serve<G: Admit + Converse>(mut connection: Authenticated<G>) {
 async fn admit<G: Admit + Converse>(connection: &mut Authenticated<G>) -> Result<(Admitted, Option<Ready>), Refusal> {
     let gateway = &connection.gateway;
     if gateway.drain.phase() > Phase::Open {
-        return Err(Refusal::new("draining", "the bastion is restarting; try again in a moment"));
+        return Err(Refusal::unavailable("draining", "the bastion is restarting; try again in a moment"));
     }
     let admission = gateway.gate.admit(&connection.identity, &connection.route, connection.from, &connection.client);
     match admission.await {

@@ -31,7 +31,7 @@ pub async fn serve<G: Admit>(passing: Passing<G>, direct: Direct) {
     let Passing { gateway, identity, from, client, alive } = passing;
     let _live = gateway.drain.enter();
     let admission = if gateway.drain.phase() > Phase::Open {
-        Err(Refusal::new("draining", "the bastion is restarting; try again in a moment"))
+        Err(Refusal::unavailable("draining", "the bastion is restarting; try again in a moment"))
     } else {
         gateway.gate.admit(&identity, &Route::Service(direct.host.clone()), from, &client).await
     };

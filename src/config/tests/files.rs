@@ -79,7 +79,7 @@ fn a_private_key_that_cannot_be_used_is_a_fault() {
     let key = folder.path().join("keys/web1");
     write(&file, &with_key_file(), 0o644);
     let fault = || said(&Config::load(&file).unwrap_err().0).join("\n");
-    let start = format!("26: key_file {}: ", key.display());
+    let start = format!("29: key_file {}: ", key.display());
     assert_eq!(fault(), format!("{start}cannot be read: No such file or directory (os error 2)"));
     for mode in [0o640, 0o604, 0o660, 0o601] {
         write(&key, &private_key(), mode);

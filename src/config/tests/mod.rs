@@ -9,16 +9,19 @@ mod valid;
 
 use std::path::Path;
 
-use super::{Config, Faults, Loaded};
+use super::{Config, ConfigFaults, Loaded};
 
 /// The sample of the documentation, with keys that are real. Its lines are counted by the tests of faults.
 fn sample() -> String {
     format!(
         r#"[gateway]
-ssh = "0.0.0.0:2222"
 state_dir = "/var/lib/curfew"
+[ssh]
+listen = "0.0.0.0:2222"
+[store]
 database = "sqlite"
-recordings = "/var/lib/curfew/recordings"
+[recordings]
+spool = "/var/lib/curfew/recordings"
 
 [users.alice]
 keys = ["{alice} alice@laptop"]
@@ -83,7 +86,7 @@ approvers = ["leads"]
     )
 }
 
-fn parse(text: &str) -> Result<Loaded, Faults> {
+fn parse(text: &str) -> Result<Loaded, ConfigFaults> {
     Config::parse(text, Path::new("/etc/curfew/curfew.toml"))
 }
 

@@ -12,36 +12,36 @@ const IDLE: &str = "max_idle = \"15m\"";
 fn a_role_says_what_it_allows() {
     let endpoint = |typed: &str| {
         format!(
-            "36: forward: `{typed}` is neither host:port (`*:5432`, `localhost:*`, `[::1]:80`) nor the path of a socket (`/run/*`)"
+            "39: forward: `{typed}` is neither host:port (`*:5432`, `localhost:*`, `[::1]:80`) nor the path of a socket (`/run/*`)"
         )
     };
     let no_login = "role admin has no `logins`: the users that it may log in as on a target, like [\"root\"]";
     check(&[
-        ("shell = true", "shell = \"yes\"", &["33: shell must be true or false, not a string"]),
-        ("exec = [\"*\"]", "exec = \"*\"", &["34: exec must be a list of strings, not a string"]),
+        ("shell = true", "shell = \"yes\"", &["36: shell must be true or false, not a string"]),
+        ("exec = [\"*\"]", "exec = \"*\"", &["37: exec must be a list of strings, not a string"]),
         (
             "exec = [\"*\"]",
             "exec = [\"*\", 7, \"\"]",
             &[
-                "34: exec must be a list of strings, not a number",
-                "34: an empty command is none; for a shell write shell = true",
+                "37: exec must be a list of strings, not a number",
+                "37: an empty command is none; for a shell write shell = true",
             ],
         ),
         ("[\"*:*\"]", "[\"*\", \"x:99999\", \"run/x\"]", &[&endpoint("*"), &endpoint("x:99999"), &endpoint("run/x")]),
-        ("\"15m\"", "900", &["45: max_idle must be a duration in quotes, like \"30m\" or \"1h 30m\", not a number"]),
-        ("\"15m\"", "\"15\"", &["45: max_idle: `15` is not a duration: write it like 30m, 1h 30m, 12h or 90s"]),
+        ("\"15m\"", "900", &["48: max_idle must be a duration in quotes, like \"30m\" or \"1h 30m\", not a number"]),
+        ("\"15m\"", "\"15\"", &["48: max_idle: `15` is not a duration: write it like 30m, 1h 30m, 12h or 90s"]),
         (
             "max_idle = \"15m\"",
             "max_sessions = 0",
-            &["45: max_sessions = 0 lets nobody in; leave it out for as many as they like"],
+            &["48: max_sessions = 0 lets nobody in; leave it out for as many as they like"],
         ),
-        ("\"15m\"", "\"0s\"", &["45: max_idle: the shortest duration is 1s"]),
-        ("logins = [\"root\"]\n", "", &[&format!("31: {no_login}")]),
-        ("logins = [\"root\"]", "logins = []", &[&format!("32: {no_login}")]),
+        ("\"15m\"", "\"0s\"", &["48: max_idle: the shortest duration is 1s"]),
+        ("logins = [\"root\"]\n", "", &[&format!("34: {no_login}")]),
+        ("logins = [\"root\"]", "logins = []", &[&format!("35: {no_login}")]),
         (
             "logins = [\"root\"]",
             "logins = [\"\", \"-x\", \"a b\"]",
-            &["32: `` cannot be a login", "32: `-x` cannot be a login", "32: `a b` cannot be a login"],
+            &["35: `` cannot be a login", "35: `-x` cannot be a login", "35: `a b` cannot be a login"],
         ),
     ]);
 }
@@ -57,12 +57,12 @@ fn a_role_cuts_at_the_end_unless_it_gives_grace() {
 
 #[test]
 fn a_grace_is_a_duration_of_an_hour_at_most() {
-    let no_duration = "45: at_expiry: `5` is not a duration: write it like 30m, 1h 30m, 12h or 90s";
-    let too_long = "45: at_expiry: the longest grace is 1h; let grants be longer instead";
+    let no_duration = "48: at_expiry: `5` is not a duration: write it like 30m, 1h 30m, 12h or 90s";
+    let too_long = "48: at_expiry: the longest grace is 1h; let grants be longer instead";
     check(&[
-        (IDLE, "at_expiry = \"grace\"", &["45: at_expiry is \"cut\" or \"grace 5m\", not `grace`"]),
+        (IDLE, "at_expiry = \"grace\"", &["48: at_expiry is \"cut\" or \"grace 5m\", not `grace`"]),
         (IDLE, "at_expiry = \"grace 5\"", &[no_duration]),
-        (IDLE, "at_expiry = \"grace 0s\"", &["45: at_expiry: for no grace write \"cut\""]),
+        (IDLE, "at_expiry = \"grace 0s\"", &["48: at_expiry: for no grace write \"cut\""]),
         (IDLE, "at_expiry = \"grace 2h\"", &[too_long]),
     ]);
 }
@@ -71,16 +71,16 @@ fn a_grace_is_a_duration_of_an_hour_at_most() {
 fn sftp_stays_in_folders_that_are_named_in_full() {
     let loaded = loaded(&with(IDLE, "sftp_roots = [\"/srv/data\", \"/var/log\"]"));
     assert_eq!(loaded.config.roles["look"].sftp_roots, ["/srv/data", "/var/log"]);
-    let for_sftp_alone = "45: sftp_roots is for sftp alone: what exec allows reaches what the command does";
+    let for_sftp_alone = "48: sftp_roots is for sftp alone: what exec allows reaches what the command does";
     assert_eq!(said(&loaded.warnings), [for_sftp_alone]);
     assert!(loaded.config.roles["admin"].sftp_roots.is_empty());
-    let no_folder = |path: &str| format!("45: `{path}` is no folder's full path, like /srv/data");
+    let no_folder = |path: &str| format!("48: `{path}` is no folder's full path, like /srv/data");
     let bad = ["srv", "/srv/../etc", "/srv//a", "/"].map(no_folder);
     check(&[
         (
             IDLE,
             "sftp_roots = []",
-            &["45: sftp_roots = [] reaches nothing; leave it out for all folders, or write sftp = \"none\""],
+            &["48: sftp_roots = [] reaches nothing; leave it out for all folders, or write sftp = \"none\""],
         ),
         (IDLE, "sftp_roots = [\"srv\", \"/srv/../etc\", \"/srv//a\", \"/\"]", &bad.each_ref().map(String::as_str)),
     ]);
@@ -92,12 +92,12 @@ fn folders_are_for_roles_with_sftp_and_without_a_shell() {
         (
             "agent = true\n",
             "sftp_roots = [\"/srv\"]\n",
-            &["38: sftp_roots keeps nobody in who has a shell or exec = [\"*\"]; leave it out, or them"],
+            &["41: sftp_roots keeps nobody in who has a shell or exec = [\"*\"]; leave it out, or them"],
         ),
         (
             "sftp = \"read\"",
             "sftp_roots = [\"/srv\"]",
-            &["44: sftp_roots says where sftp stays, but the role has no sftp; write sftp = \"read\" or \"write\""],
+            &["47: sftp_roots says where sftp stays, but the role has no sftp; write sftp = \"read\" or \"write\""],
         ),
     ]);
 }

@@ -7,9 +7,9 @@ use curfew_policy::target::{Protocol, TargetAuth};
 use curfew_policy::user::Duty;
 use ssh_key::PublicKey;
 
-use super::super::Config;
+use super::super::{Config, Database, Postgres};
 use super::{keys, loaded, said, sample, with};
-use crate::nearest::nearest;
+use crate::text::suggest::nearest;
 
 fn key(line: &str) -> PublicKey {
     PublicKey::from_openssh(line).unwrap()
@@ -20,11 +20,11 @@ fn the_sample_of_the_documentation_loads_without_a_remark() {
     let loaded = loaded(&sample());
     assert_eq!(said(&loaded.warnings), Vec::<String>::new());
     assert_eq!(loaded.summary(), "3 users, 2 targets, 2 roles, 2 rules");
-    let Config { gateway, users, groups, targets, roles, rules, .. } = loaded.config;
-    assert_eq!(gateway.ssh.to_string(), "0.0.0.0:2222");
-    assert_eq!(gateway.database, Path::new("/var/lib/curfew/curfew.db"));
-    assert_eq!(gateway.recordings, Path::new("/var/lib/curfew/recordings"));
-    assert_eq!(gateway.drain, Duration::from_secs(30));
+    let Config { ssh, store, recordings, users, groups, targets, roles, rules, .. } = loaded.config;
+    assert_eq!(ssh.listen.to_string(), "0.0.0.0:2222");
+    assert_eq!(store.database, Database::InStateDir);
+    assert_eq!(recordings.spool, Path::new("/var/lib/curfew/recordings"));
+    assert_eq!(ssh.drain, Duration::from_secs(30));
     assert_eq!(users.keys().collect::<Vec<_>>(), ["alice", "bob", "lea"]);
     assert_eq!(groups.keys().collect::<Vec<_>>(), ["engineers", "leads", "oncall", "security"]);
     let (web1, db) = (&targets["web1"], &targets["orders-db"]);
@@ -46,12 +46,12 @@ fn the_sample_of_the_documentation_loads_without_a_remark() {
 
 #[test]
 fn what_is_left_out_has_its_default() {
-    let text = with("database = \"sqlite\"\nrecordings = \"/var/lib/curfew/recordings\"\n", "")
+    let text = with("[store]\ndatabase = \"sqlite\"\n[recordings]\nspool = \"/var/lib/curfew/recordings\"\n", "")
         .replace("env = [\"LANG\", \"LC_*\"]\n", "")
         .replace("10.0.0.5:22", "web1.internal");
     let config = loaded(&text).config;
-    assert_eq!(config.gateway.database, Path::new("/var/lib/curfew/curfew.db"));
-    assert_eq!(config.gateway.recordings, Path::new("/var/lib/curfew/recordings"));
+    assert_eq!(config.store.database, Database::InStateDir);
+    assert_eq!(config.recordings.spool, Path::new("/var/lib/curfew/recordings"));
     assert!(config.roles["admin"].allows_env("LANG") && !config.roles["admin"].allows_env("TERM"));
     assert_eq!(config.targets["web1"].address.to_string(), "web1.internal:22");
     assert!(config.rules[1].takes_reason("anything"));
@@ -59,16 +59,26 @@ fn what_is_left_out_has_its_default() {
 
 #[test]
 fn relative_paths_start_from_the_file() {
-    let text = with("/var/lib/curfew\"", "state\"\ndrain = \"2m\"")
+    let text = with("/var/lib/curfew\"", "state\"")
         .replace("\"sqlite\"", "\"sqlite:db/c.sqlite\"")
         .replace("/var/lib/curfew/recordings", "../rec");
-    let gateway = loaded(&text).config.gateway;
+    let Config { gateway, store, recordings, .. } = loaded(&text).config;
     assert_eq!(gateway.state_dir, Path::new("/etc/curfew/state"));
-    assert_eq!(gateway.database, Path::new("/etc/curfew/db/c.sqlite"));
-    assert_eq!(gateway.recordings, Path::new("/etc/curfew/../rec"));
-    assert_eq!(gateway.drain, Duration::from_secs(120));
+    assert_eq!(store.database, Database::Sqlite("/etc/curfew/db/c.sqlite".into()));
+    assert_eq!(recordings.spool, Path::new("/etc/curfew/../rec"));
     let absolute = with("\"sqlite\"", "\"sqlite:///srv/c.db\"");
-    assert_eq!(loaded(&absolute).config.gateway.database, Path::new("/srv/c.db"));
+    assert_eq!(loaded(&absolute).config.store.database, Database::Sqlite("/srv/c.db".into()));
+}
+
+#[test]
+fn postgres_is_known_and_its_password_is_not_shown() {
+    for url in ["postgres://curfew:hunter2@db/curfew?sslmode=verify-full", "postgresql://curfew@db/curfew"] {
+        let text = with("\"sqlite\"", &format!("{url:?}\npassword_file = \"secret\""));
+        let config = loaded(&text).config;
+        let postgres = Postgres { url: url.to_owned(), password_file: Some("/etc/curfew/secret".into()) };
+        assert_eq!(config.store.database, Database::Postgres(postgres));
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
 }
 
 #[test]
@@ -140,19 +150,19 @@ fn the_nearest_name_is_one_that_could_have_been_meant() {
 #[test]
 fn oddities_are_told_without_refusing_the_file() {
     for (old, new, expected) in [
-        ("targets = [\"web*\"]", "targets = [\"web*\", \"mail*\"]", &["49: no target fits `mail*`"][..]),
-        ("labels = { env = \"prod\" }", "labels = { env = \"test\" }", &["57: no target has the label env = \"test\""]),
-        ("approvals = 2", "approvals = 3", &["61: 3 approvals are needed, but only 2 people can give them"]),
-        ("[groups.security]", "[groups.sec]", &["19: no user is in group sec"]),
-        ("exec = [\"*\"]", "exec = [\"*top\"]", &["34: `*top` allows any program, since it begins with `*`"]),
-        ("logins = [\"root\"]", "logins = [\"root\", \"root\"]", &["32: `root` is in logins twice"]),
+        ("targets = [\"web*\"]", "targets = [\"web*\", \"mail*\"]", &["52: no target fits `mail*`"][..]),
+        ("labels = { env = \"prod\" }", "labels = { env = \"test\" }", &["60: no target has the label env = \"test\""]),
+        ("approvals = 2", "approvals = 3", &["64: 3 approvals are needed, but only 2 people can give them"]),
+        ("[groups.security]", "[groups.sec]", &["22: no user is in group sec"]),
+        ("exec = [\"*\"]", "exec = [\"*top\"]", &["37: `*top` allows any program, since it begins with `*`"]),
+        ("logins = [\"root\"]", "logins = [\"root\", \"root\"]", &["35: `root` is in logins twice"]),
     ] {
         assert_eq!(said(&loaded(&with(old, new)).warnings), expected, "{new}");
     }
     let no_keys = with(&format!("keys = [\"{}\"]\n", keys::BOB), "");
-    assert_eq!(said(&loaded(&no_keys).warnings), ["11: user bob has no keys, so nobody can sign in as it"]);
+    assert_eq!(said(&loaded(&no_keys).warnings), ["14: user bob has no keys, so nobody can sign in as it"]);
     let twice = with(&format!("keys = [\"{}\"", keys::BOB), &format!("keys = [\"{0}\", \"{0} x\"", keys::BOB));
-    assert_eq!(said(&loaded(&twice).warnings), ["12: user bob has this key twice"]);
+    assert_eq!(said(&loaded(&twice).warnings), ["15: user bob has this key twice"]);
     // What comes twice counts once.
     let twice = loaded(&with("logins = [\"root\"]", "logins = [\"root\", \"root\"]"));
     assert_eq!(twice.config.roles["admin"].logins, ["root"]);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use curfew_policy::refusal::Refusal;
 use curfew_policy::time::{SHORTEST, parse_duration};
 
-use super::Stop;
-use crate::console::escape::escape;
+use super::stop::AskingStop;
+use crate::text::escape;
 use crate::usecase::offer::{Offer, Place};
 use crate::usecase::request::Wish;
 
@@ -28,39 +29,38 @@ impl Answers {
     }
 
     /// The wish that they are, where nobody can be asked.
-    pub fn wish(self, offers: &[Offer], place: &Place) -> Result<Wish, Stop> {
+    pub fn wish(self, offers: &[Offer], place: &Place) -> Result<Wish, AskingStop> {
         let offer = match &self.role {
-            Some(name) => {
-                role_of(name, offers).map_err(|why| Stop::new("unknown-role", format!("CURFEW_ROLE: {why}")))?
-            }
+            Some(name) => role_of(name, offers)
+                .map_err(|why| Refusal::not_found("unknown-role", format!("CURFEW_ROLE: {why}")))?,
             None => only(offers)?,
         };
         let duration = match &self.span {
-            Some(text) => span_of(text).map_err(|why| Stop::new("duration", format!("CURFEW_FOR: {why}")))?,
+            Some(text) => span_of(text).map_err(|why| Refusal::duration("duration", format!("CURFEW_FOR: {why}")))?,
             None => offer.usual(),
         };
         let reason = self.reason.unwrap_or_default();
         if reason.chars().any(char::is_control) {
-            return Err(Stop::new("reason", "CURFEW_REASON holds a control character; give it without"));
+            return Err(Refusal::reason("reason", "CURFEW_REASON holds a control character; give it without").into());
         }
         Ok(wish(place, offer, duration, reason))
     }
 }
 
 /// The one role there is to ask for.
-fn only(offers: &[Offer]) -> Result<&Offer, Stop> {
+fn only(offers: &[Offer]) -> Result<&Offer, AskingStop> {
     match offers {
         [one] => Ok(one),
         several => {
             let text = format!("several roles are possible here; say which: CURFEW_ROLE={}", names(several));
-            Err(Stop::new("which-role", text))
+            Err(Refusal::usage("which-role", text).into())
         }
     }
 }
 
 /// The role of this name.
 pub(super) fn role_of<'a>(name: &str, offers: &'a [Offer]) -> Result<&'a Offer, String> {
-    let shown: String = escape(name).chars().take(80).collect();
+    let shown = escape::terminal_start(name, 80);
     let found = offers.iter().find(|offer| offer.role == name);
     found.ok_or_else(|| format!("`{shown}` is no role that you may ask for here; there is {}", names(offers)))
 }

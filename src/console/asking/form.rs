@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use curfew_policy::ask::LONGEST_TEXT;
+use curfew_policy::refusal::{Refusal, RefusalKind};
 
 use super::answers::{Answers, role_of, span_of, wish};
+use super::stop::AskingStop;
 use super::typist::Typist;
-use super::{Call, Stop, words};
-use crate::console::escape::escape;
+use super::{Conversation, words};
+use crate::text::escape;
 use crate::usecase::Fault;
 use crate::usecase::offer::Offer;
 use crate::usecase::request::Asked;
@@ -29,10 +31,10 @@ struct Form<'a> {
 /// What an answer led to: the request, or to the next question; else what was wrong with it.
 type Led = Result<Option<Asked>, String>;
 
-impl Call<'_> {
+impl Conversation<'_> {
     /// Shows what may be asked for, asks for what the environment has not answered, and files the request.
-    pub(super) async fn fill_in(&self, answers: Answers, typist: &mut Typist) -> Result<Asked, Stop> {
-        let rules = self.setting.desk.rules();
+    pub(super) async fn fill_in(&self, answers: Answers, typist: &mut Typist) -> Result<Asked, AskingStop> {
+        let rules = self.setting.app.rules();
         self.pen.out(&words::offers(&self.sheet(&rules), &self.place, &self.offers)).await?;
         let mut form = self.begun(answers).await?;
         for _ in 0..TRIES {
@@ -41,11 +43,11 @@ impl Call<'_> {
                 Err(why) => self.wrong(&why).await?,
             }
         }
-        Err(Stop::new("not-asked", "too many answers were wrong; nothing was asked for"))
+        Err(Refusal::withdrawn("not-asked", "too many answers were wrong; nothing was asked for").into())
     }
 
     /// The form with the answers that need not be asked for.
-    async fn begun(&self, answers: Answers) -> Result<Form<'_>, Stop> {
+    async fn begun(&self, answers: Answers) -> Result<Form<'_>, AskingStop> {
         let mut form = Form { reason: answers.reason, ..Form::default() };
         if let [only] = self.offers.as_slice() {
             form.offer = Some(only);
@@ -66,7 +68,11 @@ impl Call<'_> {
     }
 
     /// Asks until something is wrong, or the request is filed.
-    async fn go_on<'a>(&'a self, form: &mut Form<'a>, typist: &mut Typist) -> Result<Result<Asked, String>, Stop> {
+    async fn go_on<'a>(
+        &'a self,
+        form: &mut Form<'a>,
+        typist: &mut Typist,
+    ) -> Result<Result<Asked, String>, AskingStop> {
         loop {
             let led: Led = match (form.offer, form.span, form.reason.clone()) {
                 (None, ..) => {
@@ -99,14 +105,14 @@ impl Call<'_> {
         offer: &Offer,
         span: Duration,
         reason: String,
-    ) -> Result<Result<Asked, String>, Stop> {
+    ) -> Result<Result<Asked, String>, AskingStop> {
         match self.file(wish(&self.place, offer, span, reason)).await {
             Ok(asked) => Ok(Ok(asked)),
             Err(Fault::Refused(refusal)) => {
-                match refusal.code {
-                    "too-long" | "too-short" => form.span = None,
-                    "reason" | "no-reason" | "long-reason" => form.reason = None,
-                    _ => return Err(Stop::Refused(refusal)),
+                match refusal.kind {
+                    RefusalKind::Duration => form.span = None,
+                    RefusalKind::Reason => form.reason = None,
+                    _ => return Err(AskingStop::Refused(refusal)),
                 }
                 Ok(Err(refusal.public))
             }
@@ -120,11 +126,11 @@ impl Call<'_> {
         numbered.map_or_else(|| role_of(typed, &self.offers), Ok)
     }
 
-    async fn line(&self, typist: &mut Typist, prompt: &str, most: usize) -> Result<String, Stop> {
+    async fn line(&self, typist: &mut Typist, prompt: &str, most: usize) -> Result<String, AskingStop> {
         typist.line(&self.pen, prompt, most, || self.columns().unwrap_or_default()).await
     }
 
-    async fn wrong(&self, why: &str) -> Result<(), Stop> {
-        Ok(self.pen.out(&format!("  {}\n", escape(why))).await?)
+    async fn wrong(&self, why: &str) -> Result<(), AskingStop> {
+        Ok(self.pen.out(&format!("  {}\n", escape::terminal(why))).await?)
     }
 }

@@ -1,6 +1,6 @@
 //! One line that somebody types on a terminal in raw mode: bytes in, text out. Nothing but text comes through.
 
-use crate::console::escape::escape;
+use crate::text::escape;
 
 /// What a byte did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ enum Escape {
 
 /// A line being typed.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct TypedLine {
     text: String,
     /// The bytes of a character that is not whole yet.
     partial: Vec<u8>,
@@ -37,7 +37,7 @@ pub(super) struct Line {
     most: usize,
 }
 
-impl Line {
+impl TypedLine {
     /// A line that takes so many bytes.
     pub fn of(most: usize) -> Self {
         Self { most, ..Self::default() }
@@ -117,7 +117,7 @@ impl Line {
     fn put(&mut self, c: char) -> Did {
         // Not what is invisible, or turns the direction of writing.
         let with = format!("{}{c}", if self.text.is_empty() { "" } else { "a" });
-        if escape(&with) != with {
+        if escape::terminal(&with) != with {
             return Did::Nothing;
         }
         if self.text.len() + c.len_utf8() > self.most {
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     fn typed(bytes: &[u8]) -> String {
-        let mut line = Line::of(40);
+        let mut line = TypedLine::of(40);
         for byte in bytes {
             line.press(*byte);
         }
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_line_ends_and_is_left_and_is_no_longer_than_it_may_be() {
-        let mut line = Line::of(3);
+        let mut line = TypedLine::of(3);
         assert_eq!(line.press(0x04), Did::Leave);
         assert_eq!("abcd".bytes().map(|b| line.press(b)).last(), Some(Did::Full));
         assert_eq!(line.press(0x04), Did::Nothing, "not in the middle of a line");
@@ -189,11 +189,11 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_typed_is_safe_to_show(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut line = Line::of(40);
+            let mut line = TypedLine::of(40);
             for byte in bytes {
                 line.press(byte);
             }
-            prop_assert_eq!(escape(line.text()), line.text());
+            prop_assert_eq!(escape::terminal(line.text()), line.text());
             prop_assert!(line.text().len() <= 40);
         }
     }

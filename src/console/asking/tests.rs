@@ -10,8 +10,8 @@ use curfew_policy::start::Start;
 use curfew_proxy::gate::{Asking, Output};
 use tokio::sync::{mpsc, watch};
 
-use super::turns::MOST_EACH;
-use super::{Setting, Turns, ask};
+use super::waiting_limit::MOST_EACH;
+use super::{AskingSetting, WaitingLimit, ask};
 use crate::console::hints::Hints;
 use crate::usecase::offer::Place;
 use crate::usecase::reload::reload;
@@ -25,7 +25,7 @@ struct Visit {
     terminal: bool,
     answers: Vec<(String, String)>,
     place: Place,
-    turns: Turns,
+    waiting_limit: WaitingLimit,
     /// How many pieces of output came.
     heard: Arc<AtomicUsize>,
 }
@@ -43,7 +43,15 @@ impl Visit {
             Some((login, target)) => Place { target: target.into(), login: Some(login.into()) },
             None => Place { target: place.into(), login: None },
         };
-        Self { keys, input, terminal: true, answers: Vec::new(), place, turns: Turns::default(), heard: Arc::default() }
+        Self {
+            keys,
+            input,
+            terminal: true,
+            answers: Vec::new(),
+            place,
+            waiting_limit: WaitingLimit::default(),
+            heard: Arc::default(),
+        }
     }
 
     fn script(place: &str, answers: &[(&str, &str)]) -> Self {
@@ -57,11 +65,11 @@ impl Visit {
     }
 
     async fn by(self, bench: &Bench, name: &str) -> Came {
-        let Self { keys, input, terminal, answers, place, turns, heard } = self;
+        let Self { keys, input, terminal, answers, place, waiting_limit, heard } = self;
         let (output, mut pieces) = mpsc::channel(1);
         let (_size, screen) = watch::channel((60, 24));
         let asking = Asking {
-            refusal: Refusal::new("no-grant", "the door's own words"),
+            refusal: Refusal::no_grant("no-grant", "the door's own words"),
             start: Start::Shell,
             answers,
             terminal: terminal.then_some(screen),
@@ -69,7 +77,7 @@ impl Visit {
             input,
         };
         let hints = Hints::ssh("bastion", 2222);
-        let setting = Setting { desk: &bench.desk, hints: &hints, turns: &turns };
+        let setting = AskingSetting { app: &bench.app, hints: &hints, waiting_limit: &waiting_limit };
         let actor = bench.actor(name);
         let read = async {
             let mut said = Vec::new();
@@ -145,7 +153,7 @@ async fn who_lost_the_right_to_ask_while_they_thought_gets_nothing() {
     let demoted = async {
         let mut rules = rulebook();
         rules.people.get_mut("alice").expect("alice").groups.clear();
-        reload(&bench.desk, rules).await.expect("reloaded");
+        reload(&bench.app, rules).await.expect("reloaded");
         keys.send(Bytes::from_static(b"INC-3\r")).await.expect("sent");
         drop(keys);
     };
@@ -194,9 +202,13 @@ async fn a_script_needs_its_answers_and_they_are_checked() {
 async fn scripts_that_come_at_once_file_one_request() {
     let bench = Bench::new().await;
     let answers = [("CURFEW_REASON", "INC-1"), ("CURFEW_ROLE", "admin")];
-    let (turns, heard) = (Turns::default(), Arc::new(AtomicUsize::new(0)));
+    let (waiting_limit, heard) = (WaitingLimit::default(), Arc::new(AtomicUsize::new(0)));
     let visit = || {
-        let visit = Visit { turns: turns.clone(), heard: Arc::clone(&heard), ..Visit::script("web1", &answers) };
+        let visit = Visit {
+            waiting_limit: waiting_limit.clone(),
+            heard: Arc::clone(&heard),
+            ..Visit::script("web1", &answers)
+        };
         Box::pin(visit.by(&bench, "alice"))
     };
     let denied = async {
@@ -204,7 +216,7 @@ async fn scripts_that_come_at_once_file_one_request() {
             tokio::task::yield_now().await;
         }
         let id = "r1".parse().expect("an id");
-        crate::usecase::deny::deny(&bench.desk, &bench.actor("bob"), id, "no").await.expect("denied");
+        crate::usecase::deny::deny(&bench.app, &bench.actor("bob"), id, "no").await.expect("denied");
         time_goes_by(&bench).await;
     };
     let (a, b, c) = tokio::select! {
@@ -219,8 +231,8 @@ async fn scripts_that_come_at_once_file_one_request() {
 #[tokio::test]
 async fn so_many_wait_for_one_person_and_no_more() {
     let bench = Bench::new().await;
-    let turns = Turns::default();
-    let _all: Vec<_> = (0..MOST_EACH).map(|_| turns.enter("alice")).collect();
-    let visit = Visit { turns: turns.clone(), ..Visit::of("web1") };
+    let waiting_limit = WaitingLimit::default();
+    let _all: Vec<_> = (0..MOST_EACH).map(|_| waiting_limit.enter("alice")).collect();
+    let visit = Visit { waiting_limit: waiting_limit.clone(), ..Visit::of("web1") };
     assert_eq!(visit.by(&bench, "alice").await.refused().0, "too-many-waiting");
 }

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
+use curfew_policy::refusal::Refusal;
 use curfew_proxy::lease::clock::Clock;
 use tokio::sync::mpsc;
 use unicode_width::UnicodeWidthChar;
 
-use super::Stop;
-use super::line::{Did, Line};
+use super::line::{Did, TypedLine};
+use super::stop::AskingStop;
 use crate::console::pen::Pen;
 use crate::console::wait::FRESH_LINE;
 
@@ -45,8 +46,8 @@ impl Typist {
         prompt: &str,
         most: usize,
         columns: impl Fn() -> u32,
-    ) -> Result<String, Stop> {
-        let mut line = Line::of(most);
+    ) -> Result<String, AskingStop> {
+        let mut line = TypedLine::of(most);
         pen.raw(prompt.as_bytes()).await?;
         loop {
             let (did, shown) = (self.edit(&mut line).await, fitting(prompt, line.text(), columns()));
@@ -60,7 +61,7 @@ impl Typist {
                 Some(Did::Nothing) => {}
                 Some(Did::Leave) | None => {
                     pen.raw(b"\r\n").await?;
-                    return Err(Stop::new("not-asked", "nothing was asked for"));
+                    return Err(Refusal::withdrawn("not-asked", "nothing was asked for").into());
                 }
             }
         }
@@ -68,7 +69,7 @@ impl Typist {
 
     /// Edits a line with what is typed next: all that came together, or up to what needs an answer. `None` when nothing
     /// comes any more.
-    async fn edit(&mut self, line: &mut Line) -> Option<Did> {
+    async fn edit(&mut self, line: &mut TypedLine) -> Option<Did> {
         let mut did = Did::Nothing;
         let mut byte = self.key(THINK).await?;
         loop {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use curfew_policy::time::format_duration;
 use unicode_width::UnicodeWidthChar;
 
-use crate::console::escape::escape;
 use crate::console::hints::Hints;
 use crate::console::render::{Sheet, approvals, span};
 use crate::console::screen::{Cell, Table, Tone};
+use crate::text::escape;
 use crate::usecase::offer::{Offer, Place, Terms};
 use crate::usecase::view::{GrantView, RequestView};
 
@@ -24,7 +24,7 @@ pub(super) fn offers(sheet: &Sheet<'_>, place: &Place, offers: &[Offer]) -> Stri
             table.row([mark.into(), Cell::toned(role, Tone::Strong), longest.into(), whose(terms).into()]);
         }
     }
-    format!("{}\n{}", escape(&lead), table.render(&sheet.screen))
+    format!("{}\n{}", escape::terminal(&lead), table.render(&sheet.screen))
 }
 
 /// ` + 5m to finish`
@@ -54,13 +54,14 @@ pub(super) fn waits(hints: &Hints, request: &RequestView, waits_for: &[String]) 
     let approve = hints.command(&format!("approve {}", request.id));
     let (have, who) = (have(request), whom(waits_for));
     let (role, targets) = (&request.role, request.targets.join(", "));
-    escape(&format!("{} ({role} on {targets}) waits{who}: {have}. They type: {approve}", request.id))
+    escape::terminal(&format!("{} ({role} on {targets}) waits{who}: {have}. They type: {approve}", request.id))
 }
 
 /// The line that stands on a terminal while a request waits, no wider than that.
 pub(super) fn live(request: &RequestView, waits_for: &[String], waited: Duration, columns: u32) -> String {
     let (have, who) = (have(request), whom(waits_for));
-    let line = escape(&format!("{} waits{who}: {have}, {}; Ctrl-C stops", request.id, span(waited.as_secs())));
+    let line =
+        escape::terminal(&format!("{} waits{who}: {have}, {}; Ctrl-C stops", request.id, span(waited.as_secs())));
     let mut room = usize::try_from(if columns == 0 { 80 } else { columns }).unwrap_or(80).saturating_sub(1);
     let fits = |c: &char| {
         let width = c.width().unwrap_or(0);
@@ -73,16 +74,16 @@ pub(super) fn live(request: &RequestView, waits_for: &[String], waited: Duration
 
 /// How far a request is, where it came a step further.
 pub(super) fn stands(request: &RequestView) -> String {
-    escape(&format!("{} has {}", request.id, have(request)))
+    escape::terminal(&format!("{} has {}", request.id, have(request)))
 }
 
 pub(super) fn granted(request: &RequestView, grant: Option<&GrantView>) -> String {
     let grant = grant.map(|grant| format!(": {} until {}", grant.id, grant.expires_at)).unwrap_or_default();
-    escape(&format!("{} is granted{grant}", request.id))
+    escape::terminal(&format!("{} is granted{grant}", request.id))
 }
 
 pub(super) fn left_pending(id: &str, back: &str) -> String {
-    escape(&format!("{id} stays pending; come back to it with: {back}"))
+    escape::terminal(&format!("{id} stays pending; come back to it with: {back}"))
 }
 
 fn have(request: &RequestView) -> String {

@@ -1,8 +1,6 @@
 //! Answers as text: from what the use cases return to what a person reads. Nothing in here asks or changes anything.
 
 mod answers;
-#[cfg(test)]
-mod hostile_tests;
 mod lists;
 mod one;
 mod page;
@@ -15,14 +13,14 @@ use std::time::Duration;
 use curfew_policy::time::format_duration;
 use jiff::Timestamp;
 
-pub use answers::*;
-pub use lists::*;
-pub use one::show;
-pub use page::page;
+pub use self::answers::*;
+pub use self::lists::*;
+pub use self::one::show;
+pub use self::page::page;
 
-use super::escape::escape;
 use super::hints::Hints;
 use super::screen::{Screen, Tone};
+use crate::text::escape;
 use crate::usecase::Rulebook;
 
 /// What an answer is written with: for which terminal, in whose words for the next command, by which rules.
@@ -39,25 +37,25 @@ pub struct Sheet<'a> {
 impl Sheet<'_> {
     /// A line with a command to type.
     fn hint(&self, indent: usize, command: &str) -> String {
-        let command = escape(&self.hints.command(command));
+        let command = escape::terminal(&self.hints.command(command));
         format!("{:indent$}{}\n", "", self.screen.paint(Tone::Strong, &command))
     }
 
     /// A moment of a view, with how far it is from now.
     fn deadline(&self, at: &str) -> String {
-        at.parse::<Timestamp>().map_or_else(|_| escape(at), |at| self.screen.deadline(at))
+        at.parse::<Timestamp>().map_or_else(|_| escape::terminal(at), |at| self.screen.deadline(at))
     }
 
     /// A moment of a view.
     fn moment(&self, at: &str) -> String {
-        at.parse::<Timestamp>().map_or_else(|_| escape(at), |at| self.screen.moment(at))
+        at.parse::<Timestamp>().map_or_else(|_| escape::terminal(at), |at| self.screen.moment(at))
     }
 }
 
 /// `admin on web1, web2`, or `admin (root) on web1`; made safe.
 fn access(role: &str, login: Option<&str>, targets: &[String]) -> String {
     let login = login.map(|login| format!(" ({login})")).unwrap_or_default();
-    escape(&format!("{role}{login} on {}", targets.join(", ")))
+    escape::terminal(&format!("{role}{login} on {}", targets.join(", ")))
 }
 
 pub(super) fn span(seconds: u64) -> String {

@@ -4,8 +4,8 @@ use curfew_policy::time::format_duration;
 
 use super::lists::place;
 use super::{Sheet, approvals, span, tone, ways};
-use crate::console::escape::escape;
 use crate::console::screen::{Cell, Table};
+use crate::text::escape;
 use crate::usecase::view::{AnyView, ApprovalView, GrantView, RequestView, SessionView};
 
 /// Everything about one request, grant or session.
@@ -37,8 +37,8 @@ impl Facts {
     }
 
     fn below(&self, sheet: &Sheet<'_>, id: &str, state: &str, rest: &str) -> String {
-        let state = sheet.screen.paint(tone(state), &escape(state));
-        format!("{} {state}{}\n{}", escape(id), escape(rest), self.0.render(&sheet.screen))
+        let state = sheet.screen.paint(tone(state), &escape::terminal(state));
+        format!("{} {state}{}\n{}", escape::terminal(id), escape::terminal(rest), self.0.render(&sheet.screen))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The page of `ssh bastion` alone: who you are, what you hold and until when, what waits for you, what to type next.
 
 use super::{Sheet, access, approvals, span, ways};
-use crate::console::escape::escape;
 use crate::console::screen::{Cell, Table, Tone};
+use crate::text::escape;
 use crate::usecase::view::{GrantView, RequestView, WhoamiView};
 
 /// How many entries a part of the page has; it is to fit a screen.
@@ -37,12 +37,12 @@ pub fn page(sheet: &Sheet<'_>, whoami: &WhoamiView) -> String {
 }
 
 fn who(sheet: &Sheet<'_>, whoami: &WhoamiView) -> String {
-    let mut line = sheet.screen.paint(Tone::Strong, &escape(&whoami.user));
+    let mut line = sheet.screen.paint(Tone::Strong, &escape::terminal(&whoami.user));
     if !whoami.groups.is_empty() {
-        line.push_str(&escape(&format!(" · {}", whoami.groups.join(", "))));
+        line.push_str(&escape::terminal(&format!(" · {}", whoami.groups.join(", "))));
     }
     if !whoami.may.is_empty() {
-        line.push_str(&escape(&format!(" · may {}", whoami.may.join(", "))));
+        line.push_str(&escape::terminal(&format!(" · may {}", whoami.may.join(", "))));
     }
     line + "\n"
 }
@@ -59,12 +59,12 @@ fn some<T>(all: &[T], each: impl Fn(&T) -> String, command: &str) -> String {
 fn held(sheet: &Sheet<'_>, grant: &GrantView) -> String {
     let access = access(&grant.role, grant.login.as_deref(), &grant.targets);
     if grant.state == "scheduled" {
-        return format!("  {:<5}{access} from {}\n", escape(&grant.id), sheet.moment(&grant.starts_at));
+        return format!("  {:<5}{access} from {}\n", escape::terminal(&grant.id), sheet.moment(&grant.starts_at));
     }
     let until = sheet.screen.paint(Tone::Good, &format!("until {}", sheet.deadline(&grant.expires_at)));
-    let mut text = format!("  {:<5}{access} {until}\n", escape(&grant.id));
+    let mut text = format!("  {:<5}{access} {until}\n", escape::terminal(&grant.id));
     for way in ways::into(sheet, grant) {
-        text.push_str(&format!("       {}\n", sheet.screen.paint(Tone::Strong, &escape(&way))));
+        text.push_str(&format!("       {}\n", sheet.screen.paint(Tone::Strong, &escape::terminal(&way))));
     }
     text
 }
@@ -72,12 +72,17 @@ fn held(sheet: &Sheet<'_>, grant: &GrantView) -> String {
 fn asked(sheet: &Sheet<'_>, request: &RequestView) -> String {
     let have = approvals(request.approvals.len(), request.needed);
     let have = sheet.screen.paint(Tone::Waiting, &have);
-    format!("  {:<5}{}: {have}\n", escape(&request.id), wanted(request))
+    format!("  {:<5}{}: {have}\n", escape::terminal(&request.id), wanted(request))
 }
 
 fn decision(sheet: &Sheet<'_>, user: &str, request: &RequestView) -> String {
-    let mut text = format!("  {:<5}{} wants {}\n", escape(&request.id), escape(&request.user), wanted(request));
-    text.push_str(&format!("       because: {}\n", escape(&request.reason)));
+    let mut text = format!(
+        "  {:<5}{} wants {}\n",
+        escape::terminal(&request.id),
+        escape::terminal(&request.user),
+        wanted(request)
+    );
+    text.push_str(&format!("       because: {}\n", escape::terminal(&request.reason)));
     if user != OPERATOR {
         text.push_str(&sheet.hint(7, &format!("approve {}", request.id)));
     }
@@ -88,7 +93,7 @@ fn decision(sheet: &Sheet<'_>, user: &str, request: &RequestView) -> String {
 fn wanted(request: &RequestView) -> String {
     let access = access(&request.role, request.login.as_deref(), &request.targets);
     match request.grant.as_deref().filter(|_| request.extends) {
-        Some(grant) => format!("{} more for {}, {access}", span(request.duration_s), escape(grant)),
+        Some(grant) => format!("{} more for {}, {access}", span(request.duration_s), escape::terminal(grant)),
         None => format!("{access} for {}", span(request.duration_s)),
     }
 }

@@ -1,5 +1,7 @@
 //! The pages with fixed data, letter by letter.
 
+mod hostile;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -22,9 +22,9 @@ const OLD: &str = concat!(
 #[tokio::test]
 async fn a_past_grant_of_the_first_schema_is_still_found_as_its_owners_newest_on_its_target() {
     let folder = Folder::new().await;
-    crate::private::folder(folder.dir.path()).unwrap();
+    crate::files::private::folder(folder.dir.path()).unwrap();
     if let Some(file) = folder.file() {
-        crate::private::touch(file).unwrap();
+        crate::files::private::touch(file).unwrap();
     }
     folder.sql(OLD).await;
     let store = folder.open().await;

@@ -5,7 +5,9 @@ use curfew_policy::time::after;
 use curfew_proxy::lease::{End, Standing};
 
 use super::*;
-use crate::usecase::{cancel::cancel, deny::deny, done::done, expire::expire, extend::extend, hangup, revoke::revoke};
+use crate::usecase::{
+    cancel::cancel, deny::deny, done::done, end_session, expire::expire, extend::extend, revoke::revoke,
+};
 
 #[tokio::test]
 async fn ask_approve_connect_end() {
@@ -22,11 +24,11 @@ async fn ask_approve_connect_end() {
     let admitted = bench.connect("alice", "web1").await.unwrap();
     assert_eq!(admitted.permit.login(), "root");
     assert_eq!(admitted.permit.expires_at(), after(bench.clock.wall(), HOUR));
-    hangup::ended(&bench.desk, admitted.session, &End::Client).await;
+    end_session::ended(&bench.app, admitted.session, &End::Client).await;
     assert_eq!(bench.session_end(admitted.session).await.as_deref(), Some("client"));
 
     bench.clock.advance(HOUR);
-    expire(&bench.desk).await.unwrap();
+    expire(&bench.app).await.unwrap();
     assert_eq!(bench.grant(GrantId(1)).await.ended, Some((bench.clock.wall(), GrantEnd::Expired)));
     assert_eq!(
         bench.log().await,
@@ -43,14 +45,14 @@ async fn ask_approve_connect_end() {
             "curfew grant.expired g1",
         ]
     );
-    bench.desk.store().close().await;
+    bench.app.store().close().await;
     assert_eq!(bench.verify().await, Verdict::Intact { events: 10 });
 }
 
 #[tokio::test]
 async fn a_rule_without_approvals_grants_at_once() {
     let bench = Bench::new().await;
-    let asked = file(&bench.desk, &bench.actor("alice"), wish("web1", "look", HOUR)).await.unwrap();
+    let asked = file(&bench.app, &bench.actor("alice"), wish("web1", "look", HOUR)).await.unwrap();
     assert_eq!((asked.request.state.as_str(), asked.request.needed), ("granted", 0));
     assert!(asked.waits_for.is_empty());
     assert_eq!(bench.connect("alice", "web1").await.unwrap().permit.login(), "viewer");
@@ -64,24 +66,24 @@ async fn a_request_is_decided_once() {
     bench.approve(&asked, "bob").await.unwrap();
     assert_eq!(code(bench.approve(&asked, "bob").await), "twice");
     assert_eq!(code(bench.approve(&asked, "dave").await), "not-found");
-    assert_eq!(code(deny(&bench.desk, &bench.actor("carol"), id(&asked), " ").await), "no-note");
-    assert_eq!(deny(&bench.desk, &bench.actor("carol"), id(&asked), "not now").await.unwrap().state, "denied");
+    assert_eq!(code(deny(&bench.app, &bench.actor("carol"), id(&asked), " ").await), "no-note");
+    assert_eq!(deny(&bench.app, &bench.actor("carol"), id(&asked), "not now").await.unwrap().state, "denied");
     assert_eq!(said(bench.approve(&asked, "carol").await), "r1 was denied by carol");
-    assert_eq!(code(cancel(&bench.desk, &bench.actor("alice"), id(&asked)).await), "decided");
+    assert_eq!(code(cancel(&bench.app, &bench.actor("alice"), id(&asked)).await), "decided");
 }
 
 #[tokio::test]
 async fn an_extension_lets_the_live_session_go_on() {
     let bench = Bench::new().await;
-    let asked = file(&bench.desk, &bench.actor("alice"), wish("web1", "look", MINUTE)).await.unwrap();
+    let asked = file(&bench.app, &bench.actor("alice"), wish("web1", "look", MINUTE)).await.unwrap();
     let grant = asked.request.grant.unwrap().parse().unwrap();
     let mut admitted = bench.connect("alice", "web1").await.unwrap();
     let alice = bench.actor("alice");
-    extend(&bench.desk, &alice, grant, 10 * MINUTE, "INC-7").await.unwrap();
+    extend(&bench.app, &alice, grant, 10 * MINUTE, "INC-7").await.unwrap();
     assert_eq!(bench.grant(grant).await.expires_at, after(bench.clock.wall(), 11 * MINUTE));
     bench.clock.advance(10 * MINUTE);
     assert!(matches!(admitted.lease.standing(), Standing::Until(until) if !until.is_over(bench.clock.now())));
-    assert_eq!(code(extend(&bench.desk, &alice, grant, HOUR, "INC-7").await), "too-long");
+    assert_eq!(code(extend(&bench.app, &alice, grant, HOUR, "INC-7").await), "too-long");
     bench.clock.advance(MINUTE);
     assert_eq!(admitted.lease.over(&bench.clock).await, End::Expired);
 }
@@ -91,14 +93,14 @@ async fn done_and_revoked_grants_end_their_sessions() {
     let bench = Bench::new().await;
     let grant = bench.granted(HOUR).await;
     let mut admitted = bench.connect("alice", "web1").await.unwrap();
-    assert_eq!(code(revoke(&bench.desk, &bench.actor("dave"), grant, "no").await), "not-found");
-    assert_eq!(revoke(&bench.desk, &bench.actor("bob"), grant, "enough").await.unwrap().state, "ended");
+    assert_eq!(code(revoke(&bench.app, &bench.actor("dave"), grant, "no").await), "not-found");
+    assert_eq!(revoke(&bench.app, &bench.actor("bob"), grant, "enough").await.unwrap().state, "ended");
     let end = admitted.lease.over(&bench.clock).await;
     assert_eq!(end, End::Revoked { by: "bob".into(), note: "enough".into() });
     assert_eq!(code(bench.connect("alice", "web1").await), "ended");
 
     let grant = bench.granted(HOUR).await;
     let mut admitted = bench.connect("alice", "web1").await.unwrap();
-    assert_eq!(done(&bench.desk, &bench.actor("alice"), grant).await.unwrap().ended_why.as_deref(), Some("done"));
+    assert_eq!(done(&bench.app, &bench.actor("alice"), grant).await.unwrap().ended_why.as_deref(), Some("done"));
     assert!(matches!(admitted.lease.over(&bench.clock).await, End::Revoked { by, .. } if by == "alice"));
 }

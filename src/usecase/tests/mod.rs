@@ -6,8 +6,8 @@ mod property;
 mod race;
 mod reach;
 mod rules;
-mod sight;
 mod trouble;
+mod visibility;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,13 +21,14 @@ use curfew_policy::role::Role;
 use curfew_policy::rule::Rule;
 use curfew_policy::target::{Address, Protocol, Target, TargetAuth};
 use curfew_policy::user::{Duty, Person};
-use aws_lc_rs::signature::Ed25519KeyPair;
 use curfew_proxy::lease::clock::Clock;
 use tempfile::TempDir;
 
-use super::admit::{Admitted, Caller, admit};
+use super::admit::{Admitted, admit};
+use super::caller::Caller;
 use super::request::{Asked, Wish, file};
-use super::{Actor, Desk, Fault, Outcome, Rulebook, start};
+use super::{Actor, App, Fault, Outcome, Rulebook, start};
+use crate::console::hints::Hints;
 use crate::store::tests::place::Place;
 use crate::store::{HEAD_FILE, Opening, Record, Store, Verdict, verify_audit};
 
@@ -36,19 +37,19 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 
 /// A gateway without its doors.
 pub struct Bench {
-    pub desk: Desk,
+    pub app: App,
     pub clock: Clock,
     pub place: Place,
     pub dir: TempDir,
     key: Vec<u8>,
 }
 
-async fn desk(dir: &TempDir, place: &Place, key: &[u8], clock: &Clock) -> Desk {
+async fn app(dir: &TempDir, place: &Place, key: &[u8], clock: &Clock) -> App {
     let usual = Opening::usual(dir.path(), Ed25519KeyPair::from_pkcs8(key).unwrap(), clock.wall());
     let store = Store::open(Opening { location: place.location.clone(), ..usual }).await.unwrap();
-    let desk = Desk::new(store, clock.clone(), rulebook());
-    start::open(&desk).await.unwrap();
-    desk
+    let app = App::new(store, clock.clone(), rulebook());
+    start::open(&app).await.unwrap();
+    app
 }
 
 impl Bench {
@@ -57,26 +58,26 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::manual("2026-11-23T04:00:00Z".parse().unwrap());
         let place = Place::new(dir.path()).await;
-        let desk = desk(&dir, &place, &key, &clock).await;
-        Self { desk, clock, place, dir, key }
+        let app = app(&dir, &place, &key, &clock).await;
+        Self { app, clock, place, dir, key }
     }
 
     /// The process is gone without a word, and starts again.
     pub async fn crash(self) -> Self {
-        let Self { desk: old, clock, place, dir, key } = self;
+        let Self { app: old, clock, place, dir, key } = self;
         old.store().close().await;
         drop(old);
-        let desk = desk(&dir, &place, &key, &clock).await;
-        Self { desk, clock, place, dir, key }
+        let app = app(&dir, &place, &key, &clock).await;
+        Self { app, clock, place, dir, key }
     }
 
     pub fn actor(&self, name: &str) -> Actor {
-        Actor::Person(self.desk.rules().people.get(name).unwrap().clone())
+        Actor::Person(self.app.rules().people.get(name).unwrap().clone())
     }
 
     /// alice asks for admin on web1, which needs two leads.
     pub async fn ask(&self, span: Duration) -> Asked {
-        file(&self.desk, &self.actor("alice"), wish("web1", "admin", span)).await.unwrap()
+        file(&self.app, &self.actor("alice"), wish("web1", "admin", span)).await.unwrap()
     }
 
     /// alice holds admin on web1.
@@ -88,25 +89,25 @@ impl Bench {
     }
 
     pub async fn approve(&self, asked: &Asked, who: &str) -> Outcome<Asked> {
-        super::approve::approve(&self.desk, &self.actor(who), id(asked), None, None).await
+        super::approve::approve(&self.app, &self.actor(who), id(asked), None, None).await
     }
 
     pub async fn connect(&self, user: &str, target: &str) -> Outcome<Admitted> {
-        admit(&self.desk, caller(user, target)).await
+        admit(&self.app, caller(user, target)).await
     }
 
     pub async fn grant(&self, id: GrantId) -> Grant {
-        self.desk.store().view().await.unwrap().read().grant(id).await.unwrap().unwrap()
+        self.app.store().view().await.unwrap().read().grant(id).await.unwrap().unwrap()
     }
 
     pub async fn session_end(&self, id: SessionId) -> Option<String> {
-        let session = self.desk.store().view().await.unwrap().read().session(id).await.unwrap().unwrap();
+        let session = self.app.store().view().await.unwrap().read().session(id).await.unwrap().unwrap();
         session.ended.map(|(_, why)| why)
     }
 
     /// The audit log, oldest first.
     pub async fn records(&self) -> Vec<Record> {
-        let mut view = self.desk.store().view().await.unwrap();
+        let mut view = self.app.store().view().await.unwrap();
         let mut stretch = view.read().audit(None, i64::MAX).await.unwrap();
         let mut records = Vec::new();
         loop {
@@ -128,7 +129,7 @@ impl Bench {
     }
 
     pub async fn verify(&self) -> Verdict {
-        let store = self.desk.store();
+        let store = self.app.store();
         let head = self.dir.path().join(HEAD_FILE);
         verify_audit(&self.place.location, store.gateway(), &store.public_key(), &head).await.unwrap()
     }
@@ -165,8 +166,9 @@ pub fn code<T: std::fmt::Debug>(outcome: Outcome<T>) -> &'static str {
     outcome.unwrap_err().code()
 }
 
+/// What a person at the SSH door is told.
 pub fn said<T: std::fmt::Debug>(outcome: Outcome<T>) -> String {
-    outcome.unwrap_err().to_string()
+    Hints::ssh("bastion", 22).told_of(&outcome.unwrap_err())
 }
 
 pub fn is_unavailable<T>(outcome: &Outcome<T>) -> bool {

@@ -8,10 +8,10 @@ use curfew_proxy::lease::{End, Standing};
 use proptest::prelude::*;
 
 use super::*;
+use crate::serve::sweep;
 use crate::store::{Filed, Grants, Requests, Sessions};
-use crate::sweep;
 use crate::usecase::{
-    approve::approve, cancel::cancel, deny::deny, done::done, extend::extend, hangup, revoke::revoke,
+    approve::approve, cancel::cancel, deny::deny, done::done, end_session, extend::extend, revoke::revoke,
 };
 
 const PEOPLE: [&str; 6] = ["alice", "bob", "carol", "dave", "eve", "mallory"];
@@ -62,34 +62,34 @@ struct Held {
 
 async fn take(bench: Bench, held: &mut Held, step: Step) -> Bench {
     let actor = |who: usize| bench.actor(PEOPLE[who]);
-    let desk = &bench.desk;
+    let app = &bench.app;
     match step {
         Step::Ask { who, target, role, minutes, at } => {
             let mut wish = wish(["web1", "web2", "vault"][target], ["look", "admin"][role], MINUTE * minutes as u32);
             wish.at = at.map(|minutes| curfew_policy::time::after(bench.clock.wall(), MINUTE * minutes as u32));
-            let _ = file(desk, &actor(who), wish).await;
+            let _ = file(app, &actor(who), wish).await;
         }
         Step::Approve { who, id, shorten } => {
             let shorten = shorten.map(|minutes| MINUTE * minutes as u32);
-            let _ = approve(desk, &actor(who), RequestId(id), shorten, None).await;
+            let _ = approve(app, &actor(who), RequestId(id), shorten, None).await;
         }
-        Step::Deny { who, id } => drop(deny(desk, &actor(who), RequestId(id), "no").await),
-        Step::Cancel { who, id } => drop(cancel(desk, &actor(who), RequestId(id)).await),
+        Step::Deny { who, id } => drop(deny(app, &actor(who), RequestId(id), "no").await),
+        Step::Cancel { who, id } => drop(cancel(app, &actor(who), RequestId(id)).await),
         Step::Extend { who, id, minutes } => {
-            let _ = extend(desk, &actor(who), GrantId(id), MINUTE * minutes as u32, "INC-8").await;
+            let _ = extend(app, &actor(who), GrantId(id), MINUTE * minutes as u32, "INC-8").await;
         }
-        Step::Done { who, id } => drop(done(desk, &actor(who), GrantId(id)).await),
-        Step::Revoke { who, id } => drop(revoke(desk, &actor(who), GrantId(id), "no").await),
+        Step::Done { who, id } => drop(done(app, &actor(who), GrantId(id)).await),
+        Step::Revoke { who, id } => drop(revoke(app, &actor(who), GrantId(id), "no").await),
         Step::Connect { who, target } => {
             held.sessions.extend(bench.connect(PEOPLE[who], ["web1", "web2", "vault"][target]).await);
         }
         Step::HangUp => {
             if let Some(admitted) = held.sessions.pop() {
-                hangup::ended(desk, admitted.session, &End::Client).await;
+                end_session::ended(app, admitted.session, &End::Client).await;
             }
         }
         Step::Pass { minutes } => bench.clock.advance(MINUTE * minutes as u32),
-        Step::Sweep => drop(sweep::once(desk).await.unwrap()),
+        Step::Sweep => drop(sweep::once(app).await.unwrap()),
         Step::Crash => {
             held.sessions.clear();
             return bench.crash().await;
@@ -102,7 +102,7 @@ async fn take(bench: Bench, held: &mut Held, step: Step) -> Bench {
 async fn check_step(bench: &Bench, held: &mut Held) {
     let now = bench.clock.wall();
     let longest = |role: &str| if role == "look" { HOUR } else { 4 * HOUR };
-    for grant in bench.desk.store().view().await.unwrap().read().grants(Grants::All).await.unwrap() {
+    for grant in bench.app.store().view().await.unwrap().read().grants(Grants::All).await.unwrap() {
         // A grant is never given, nor moved, to end later than the rule's longest from that moment (or from its start).
         let end = held.ends.entry(grant.id).or_insert(jiff::Timestamp::MIN);
         if *end != grant.expires_at {
@@ -119,7 +119,7 @@ async fn check_step(bench: &Bench, held: &mut Held) {
 
 /// What holds at the end, between the tables and the log.
 async fn check_end(bench: &Bench) {
-    let mut view = bench.desk.store().view().await.unwrap();
+    let mut view = bench.app.store().view().await.unwrap();
     let requests = view.read().requests(Requests::All).await.unwrap();
     let grants = view.read().grants(Grants::All).await.unwrap();
     let sessions = view.read().sessions(Sessions::All).await.unwrap();
@@ -170,7 +170,7 @@ proptest! {
                 check_step(&bench, &mut held).await;
             }
             check_end(&bench).await;
-            bench.desk.store().close().await;
+            bench.app.store().close().await;
             assert!(matches!(bench.verify().await, Verdict::Intact { .. }));
         });
     }

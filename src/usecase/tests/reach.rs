@@ -10,7 +10,7 @@ const DOOR: u16 = 2222;
 /// A bench whose rulebook knows a TCP service, which those on call may ask for.
 async fn bench() -> Bench {
     let bench = Bench::new().await;
-    reload(&bench.desk, with_service()).await.unwrap();
+    reload(&bench.app, with_service()).await.unwrap();
     bench
 }
 
@@ -25,7 +25,7 @@ fn with_service() -> Rulebook {
 }
 
 async fn reached(bench: &Bench, user: &str, host: &str, port: u32) -> Outcome<Protocol> {
-    reach(&bench.desk, caller(user, host), port, DOOR).await
+    reach(&bench.app, caller(user, host), port, DOOR).await
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn a_grant_of_earlier_still_leads_to_its_target() {
     bench.granted(HOUR).await;
     let mut rules = with_service();
     rules.rules.clear();
-    reload(&bench.desk, rules).await.unwrap();
+    reload(&bench.app, rules).await.unwrap();
     assert_eq!(reached(&bench, "alice", "web1", 22).await.unwrap(), Protocol::Ssh);
     assert_eq!(code(reached(&bench, "dave", "web1", 22).await), "unknown-target");
 }
@@ -85,13 +85,13 @@ async fn a_grant_of_earlier_still_leads_to_its_target() {
 async fn a_service_is_admitted_as_one_and_not_by_the_ssh_door() {
     let bench = bench().await;
     let as_service = |user: &str| Caller { protocol: Protocol::Tcp, ..caller(user, "orders-db") };
-    assert!(said(admit(&bench.desk, as_service("alice")).await).contains("request orders-db --role db --for 30m"));
-    file(&bench.desk, &bench.actor("alice"), wish("orders-db", "db", HOUR)).await.unwrap();
-    let admitted = admit(&bench.desk, as_service("alice")).await.unwrap();
+    assert!(said(admit(&bench.app, as_service("alice")).await).contains("request orders-db --role db --for 30m"));
+    file(&bench.app, &bench.actor("alice"), wish("orders-db", "db", HOUR)).await.unwrap();
+    let admitted = admit(&bench.app, as_service("alice")).await.unwrap();
     assert_eq!((admitted.permit.login(), admitted.permit.protocol()), ("", Protocol::Tcp));
     let way = "orders-db is a TCP service: ssh -N -L 5432:orders-db:5432 bastion";
     assert_eq!(said(bench.connect("alice", "orders-db").await), way);
     assert_eq!(said(reached(&bench, "alice", "orders-db", 22).await), way);
     let as_service = Caller { protocol: Protocol::Tcp, ..caller("alice", "web1") };
-    assert_eq!(code(admit(&bench.desk, as_service).await), "wrong-way");
+    assert_eq!(code(admit(&bench.app, as_service).await), "wrong-way");
 }

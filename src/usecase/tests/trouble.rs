@@ -5,8 +5,8 @@ use curfew_proxy::lease::{End, Standing};
 use sqlx::Executor;
 
 use super::*;
-use crate::sweep;
-use crate::usecase::{hangup, list, reload::reload, revoke::revoke};
+use crate::serve::sweep;
+use crate::usecase::{end_session, list, reload::reload, revoke::revoke};
 
 #[tokio::test]
 async fn sessions_that_a_crash_left_open_are_closed_as_interrupted() {
@@ -34,13 +34,13 @@ async fn a_locked_database_refuses_in_time_and_live_leases_stand() {
     let refused = tokio::time::timeout(Duration::from_secs(15), bench.connect("alice", "web1")).await.unwrap();
     assert!(is_unavailable(&refused));
     assert_eq!(said(refused), "the bastion's database does not answer; try again in a moment");
-    assert!(is_unavailable(&revoke(&bench.desk, &bench.actor("bob"), grant, "no").await));
+    assert!(is_unavailable(&revoke(&bench.app, &bench.actor("bob"), grant, "no").await));
     assert!(matches!(admitted.lease.standing(), Standing::Until(_)));
-    hangup::ended(&bench.desk, SessionId(1), &End::Client).await;
+    end_session::ended(&bench.app, SessionId(1), &End::Client).await;
     intruder.execute("ROLLBACK").await.unwrap();
 
     // What could not be written then is written now.
-    sweep::once(&bench.desk).await.unwrap();
+    sweep::once(&bench.app).await.unwrap();
     assert_eq!(bench.session_end(SessionId(1)).await.as_deref(), Some("client"));
     bench.clock.advance(HOUR);
     assert!(matches!(admitted.lease.over(&bench.clock).await, End::Expired | End::Revoked { .. }));
@@ -52,11 +52,11 @@ async fn a_session_whose_commit_failed_takes_nobody_elses_id() {
     let bench = Bench::new().await;
     bench.granted(HOUR).await;
     // What `admit` remembers of a session whose commit was not answered.
-    bench.desk.late().never_began(SessionId(1), bench.clock.wall());
+    bench.app.late_ends().never_began(SessionId(1), bench.clock.wall());
     bench.clock.advance(MINUTE);
     let admitted = bench.connect("alice", "web1").await.unwrap();
     assert_eq!(admitted.session, SessionId(1));
-    sweep::once(&bench.desk).await.unwrap();
+    sweep::once(&bench.app).await.unwrap();
     assert_eq!(bench.session_end(SessionId(1)).await, None);
 }
 
@@ -70,7 +70,7 @@ async fn a_database_that_is_gone_or_replaced_is_said_to_be() {
     let aside = bench.dir.path().join("aside");
     std::fs::rename(file, &aside).unwrap();
     assert!(is_unavailable(&bench.connect("alice", "web1").await));
-    assert!(is_unavailable(&list::grants(&bench.desk, &bench.actor("alice"), false).await));
+    assert!(is_unavailable(&list::grants(&bench.app, &bench.actor("alice"), false).await));
     std::fs::copy(&aside, file).unwrap();
     assert!(is_unavailable(&bench.connect("alice", "web1").await), "a copy is not the database");
     std::fs::remove_file(file).unwrap();
@@ -92,7 +92,7 @@ async fn a_wall_clock_that_stands_still_gives_a_new_session_no_more_time() {
     assert_eq!(left(&admitted.lease), MINUTE);
     bench.clock.step(Duration::ZERO, MINUTE);
     assert!(bench.connect("alice", "web1").await.is_err());
-    sweep::once(&bench.desk).await.unwrap();
+    sweep::once(&bench.app).await.unwrap();
     assert_eq!(bench.grant(grant).await.ended.map(|(_, why)| why), Some(GrantEnd::Expired));
 }
 
@@ -103,14 +103,14 @@ async fn what_the_configuration_no_longer_names_loses_its_access() {
     let mut alices = bench.connect("alice", "web1").await.unwrap();
     let mut rules = rulebook();
     rules.people.remove("alice");
-    reload(&bench.desk, rules).await.unwrap();
+    reload(&bench.app, rules).await.unwrap();
     let gone = End::Revoked { by: "curfew".into(), note: "user alice is gone".into() };
     assert_eq!(alices.lease.over(&bench.clock).await, gone);
     let held = bench.grant(grant).await;
     assert_eq!(held.ended.map(|(_, why)| why), Some(GrantEnd::Revoked));
     assert_eq!(held.ended_note.as_deref(), Some("user alice is gone"));
     assert!(bench.connect("alice", "web1").await.is_err());
-    bench.desk.store().close().await;
+    bench.app.store().close().await;
     let count = "SELECT COUNT(*) FROM audit WHERE action = 'grant.revoked'";
     let ends = bench.place.intruder().await.fetch_one(count).await.unwrap();
     assert_eq!(sqlx::Row::get::<i64, _>(&ends, 0), 1);

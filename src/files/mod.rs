@@ -1,0 +1,3 @@
+//! The files of the gateway.
+
+pub mod private;

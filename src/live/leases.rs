@@ -1,0 +1,245 @@
+//! The leases of live sessions, in memory: who may go on, and until when.
+//!
+//! A session's own task ends it at its deadline. What happens here is what the deadline does not know of: extensions,
+//! revocations, kills, a changed configuration.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use curfew_policy::id::{GrantId, SessionId};
+use curfew_policy::lease::{Deadline, Now};
+use curfew_proxy::lease::{End, Lease, LeaseSender};
+use jiff::Timestamp;
+
+/// A live session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSession {
+    /// Its id.
+    pub session: SessionId,
+    /// The grant that carries it.
+    pub grant: GrantId,
+    /// Whose it is.
+    pub user: String,
+    /// Where it leads.
+    pub target: String,
+    /// The role it has.
+    pub role: String,
+}
+
+/// The registry of live sessions and of the deadlines of their grants.
+#[derive(Debug, Default)]
+pub struct Leases(Mutex<Registry>);
+
+#[derive(Debug, Default)]
+struct Registry {
+    /// On both clocks. Kept from when a grant was first seen, so that a session that begins late cannot outlive it
+    /// after the wall clock was stepped.
+    grants: HashMap<GrantId, Standing>,
+    sessions: HashMap<SessionId, (LiveSession, LeaseSender)>,
+}
+
+#[derive(Debug, Clone)]
+enum Standing {
+    Until(Deadline),
+    Over(End),
+}
+
+impl Leases {
+    /// The deadline of a grant that ends at `expires_at`. The first call fixes it; only [`Leases::extend`] moves it.
+    pub fn deadline(&self, grant: GrantId, now: Now, expires_at: Timestamp) -> Deadline {
+        let fresh = Deadline::new(now, expires_at);
+        match self.registry().grants.entry(grant).or_insert(Standing::Until(fresh)) {
+            Standing::Until(deadline) => deadline.min(fresh),
+            Standing::Over(_) => Deadline::new(now, now.wall),
+        }
+    }
+
+    /// Gives a session its lease, until the deadline of its grant.
+    ///
+    /// # Errors
+    /// How the grant ended, if it was ended here already.
+    pub fn begin(&self, live: LiveSession, now: Now, expires_at: Timestamp) -> Result<Lease, End> {
+        let mut state = self.registry();
+        let fresh = Deadline::new(now, expires_at);
+        let deadline = match state.grants.entry(live.grant).or_insert(Standing::Until(fresh)) {
+            Standing::Until(deadline) => deadline.min(fresh),
+            Standing::Over(end) => return Err(end.clone()),
+        };
+        let (sender, lease) = Lease::new(live.grant, deadline);
+        state.sessions.insert(live.session, (live, sender));
+        Ok(lease)
+    }
+
+    /// A session is gone, or never came to be. Its lease, if anybody still holds it, counts as revoked.
+    pub fn forget(&self, session: SessionId) -> Option<LiveSession> {
+        self.registry().sessions.remove(&session).map(|(live, _)| live)
+    }
+
+    /// Moves the end of a grant, and of its live sessions, by as much as it was extended: what a stepped clock took
+    /// away is not given back.
+    pub fn extend(&self, grant: GrantId, now: Now, from: Timestamp, to: Timestamp) {
+        let mut state = self.registry();
+        let before = match state.grants.get(&grant) {
+            Some(Standing::Until(deadline)) => *deadline,
+            Some(Standing::Over(_)) => return,
+            None => Deadline::new(now, from),
+        };
+        let deadline = before.moved_to(to);
+        state.grants.insert(grant, Standing::Until(deadline));
+        for (live, sender) in state.sessions.values() {
+            if live.grant == grant {
+                sender.extend(deadline);
+            }
+        }
+    }
+
+    /// Ends a grant for all its sessions, and for those that are still on their way in.
+    pub fn end_grant(&self, grant: GrantId, end: &End) {
+        let mut state = self.registry();
+        state.grants.insert(grant, Standing::Over(end.clone()));
+        for (live, sender) in state.sessions.values() {
+            if live.grant == grant {
+                sender.end(end.clone());
+            }
+        }
+    }
+
+    /// Ends one session. Says whether it was live.
+    pub fn kill(&self, session: SessionId, end: End) -> bool {
+        let state = self.registry();
+        let found = state.sessions.get(&session);
+        if let Some((_, sender)) = found {
+            sender.end(end);
+        }
+        found.is_some()
+    }
+
+    /// Ends those sessions for which `judge` gives an end, as after a change of the configuration.
+    pub fn end_where(&self, judge: impl Fn(&LiveSession) -> Option<End>) {
+        for (live, sender) in self.registry().sessions.values() {
+            if let Some(end) = judge(live) {
+                sender.end(end);
+            }
+        }
+    }
+
+    /// Whether a session is live.
+    #[must_use]
+    pub fn is_live(&self, session: SessionId) -> bool {
+        self.registry().sessions.contains_key(&session)
+    }
+
+    /// The live sessions, by id.
+    #[must_use]
+    pub fn live(&self) -> Vec<LiveSession> {
+        let mut live: Vec<LiveSession> = self.registry().sessions.values().map(|(live, _)| live.clone()).collect();
+        live.sort_by_key(|live| live.session);
+        live
+    }
+
+    /// The live sessions of a grant.
+    #[must_use]
+    pub fn under(&self, grant: GrantId) -> Vec<SessionId> {
+        self.live().into_iter().filter(|live| live.grant == grant).map(|live| live.session).collect()
+    }
+
+    /// The grants that are known here.
+    #[must_use]
+    pub fn grants(&self) -> Vec<GrantId> {
+        self.registry().grants.keys().copied().collect()
+    }
+
+    /// Drops what is known of grants that have ended in the database and have no session left.
+    pub fn forget_grants(&self, ended: &[GrantId]) {
+        let mut state = self.registry();
+        let live: HashSet<GrantId> = state.sessions.values().map(|(live, _)| live.grant).collect();
+        for grant in ended.iter().filter(|grant| !live.contains(grant)) {
+            state.grants.remove(grant);
+        }
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        // Nothing in here panics half-way through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use curfew_policy::time::after;
+    use curfew_proxy::lease::Standing as LeaseStanding;
+    use curfew_proxy::lease::clock::Clock;
+
+    use super::*;
+
+    const HALF_HOUR: Duration = Duration::from_secs(1800);
+
+    fn live(session: i64, grant: i64) -> LiveSession {
+        LiveSession {
+            session: SessionId(session),
+            grant: GrantId(grant),
+            user: "alice".into(),
+            target: "web1".into(),
+            role: "admin".into(),
+        }
+    }
+
+    fn clock() -> Clock {
+        Clock::manual("2026-11-23T04:00:00Z".parse().unwrap())
+    }
+
+    fn left(lease: &Lease, clock: &Clock) -> Duration {
+        match lease.standing() {
+            LeaseStanding::Until(deadline) => deadline.remaining(clock.now()),
+            LeaseStanding::Over(_) => Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_late_session_cannot_outlive_its_grant_after_the_wall_clock_stood_still() {
+        let (clock, leases) = (clock(), Leases::default());
+        let expires = after(clock.wall(), HALF_HOUR);
+        leases.deadline(GrantId(1), clock.now(), expires);
+        clock.step(Duration::ZERO, Duration::from_secs(1500));
+        let lease = leases.begin(live(1, 1), clock.now(), expires).unwrap();
+        assert_eq!(left(&lease, &clock), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn an_extension_adds_what_was_granted_and_not_what_a_stepped_clock_took() {
+        let (clock, leases) = (clock(), Leases::default());
+        let expires = after(clock.wall(), HALF_HOUR);
+        let lease = leases.begin(live(1, 1), clock.now(), expires).unwrap();
+        clock.step(Duration::ZERO, Duration::from_secs(1500));
+        leases.extend(GrantId(1), clock.now(), expires, after(expires, HALF_HOUR));
+        assert_eq!(left(&lease, &clock), Duration::from_secs(2100));
+        assert_eq!(
+            leases.deadline(GrantId(1), clock.now(), after(expires, HALF_HOUR)).remaining(clock.now()),
+            Duration::from_secs(2100)
+        );
+    }
+
+    #[test]
+    fn a_session_that_comes_after_the_end_of_its_grant_gets_no_lease() {
+        let (clock, leases) = (clock(), Leases::default());
+        let end = End::Revoked { by: "bob".into(), note: "no".into() };
+        leases.end_grant(GrantId(1), &end);
+        assert_eq!(leases.begin(live(1, 1), clock.now(), after(clock.wall(), HALF_HOUR)).unwrap_err(), end);
+        assert!(leases.live().is_empty());
+    }
+
+    #[test]
+    fn a_kill_ends_one_session_and_the_end_of_a_grant_all_of_its_own() {
+        let (clock, leases) = (clock(), Leases::default());
+        let expires = after(clock.wall(), HALF_HOUR);
+        let [a, b, c] = [(1, 1), (2, 1), (3, 2)].map(|(s, g)| leases.begin(live(s, g), clock.now(), expires).unwrap());
+        assert!(leases.kill(SessionId(1), End::Killed { by: "eve".into(), note: "odd".into() }));
+        assert!(!leases.kill(SessionId(9), End::Shutdown));
+        leases.end_grant(GrantId(1), &End::Revoked { by: "bob".into(), note: "no".into() });
+        assert!(matches!(a.standing(), LeaseStanding::Over(End::Killed { .. })), "the first end stands");
+        assert!(matches!(b.standing(), LeaseStanding::Over(End::Revoked { .. })));
+        assert!(matches!(c.standing(), LeaseStanding::Until(_)));
+    }
+}
