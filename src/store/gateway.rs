@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use sqlx::{Executor, Row as _};
 
 use super::StoreError;
+use super::answer::answered;
 use super::dialect::{Conn, Dialect};
 use super::names;
-use super::reading::{answered, record};
+use super::reading::record;
 
 /// How many old records are indexed in one step.
 const STEP: i64 = 500;

@@ -10,9 +10,9 @@ use sqlx::{Executor, Row as _};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::StoreError;
+use super::answer::answered;
 use super::dialect::{self, Conn, PATIENCE, Purpose};
 use super::location::Location;
-use super::reading::answered;
 use crate::files::private;
 
 /// Names the lock among those that programs take on a PostgreSQL database (`pg_try_advisory_lock`): "curfew" in ASCII.

@@ -4,6 +4,8 @@
 //! [`Tx::commit`] with an [`Event`]. The database is SQLite, one file in `state_dir`, or PostgreSQL; what differs between
 //! the two is in `dialect`. The head file of the audit log lies in `state_dir` either way.
 
+mod action;
+mod answer;
 mod chain;
 mod dialect;
 mod error;
@@ -33,9 +35,10 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+pub use action::Action;
 pub use chain::{Checkpoint, Record, hex, key_id};
 pub use error::StoreError;
-pub use event::{Action, Event, Events};
+pub use event::{Event, Events};
 pub use grants::{Grants, NewGrant};
 pub use head::HEAD_FILE;
 pub use location::{Address, BadLocation, Location};

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use super::action::Action;
 use super::chain::Record;
-use super::event::Action;
 
 /// How many targets of one record are noted: a refused request may name as many as fit a line.
 const MOST: usize = 64;

@@ -8,9 +8,9 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Executor, Row as _};
 
 use super::StoreError;
+use super::answer::{answered, over};
 use super::chain::Record;
-use super::dialect::{ANSWER, Conn, Db, Dialect, Row};
-use super::tx::over;
+use super::dialect::{Conn, Db, Dialect, Row};
 
 /// How many entries a list has at most: the newest.
 pub const MOST: i64 = 10_000;
@@ -151,17 +151,6 @@ pub(super) fn record(row: &Row) -> Result<Record, StoreError> {
         gateway: row.try_get("gateway")?,
         incarnation: row.try_get("incarnation")?,
     })
-}
-
-/// The answer of the database, within [`ANSWER`].
-///
-/// # Errors
-/// [`StoreError::Unavailable`] when there is none, or the database's own error.
-pub(super) async fn answered<T>(asked: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(ANSWER, asked).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(StoreError::Unavailable(format!("no answer within {} s", ANSWER.as_secs()))),
-    }
 }
 
 /// Milliseconds of a column as a moment.

@@ -7,12 +7,13 @@ use sqlx::{AssertSqlSafe, Executor, Row as _};
 use tokio::sync::OwnedMutexGuard;
 
 use super::StoreError;
+use super::answer::{answered, over};
 use super::chain::{Checkpoint, GENESIS, Record};
 use super::dialect::{Conn, Db, Dialect};
 use super::event::{Event, Events};
 use super::head::Head;
 use super::names::Name;
-use super::reading::{Reading, answered};
+use super::reading::Reading;
 use super::writer::Writer;
 
 /// Whose transactions these are: what every one of them is signed and marked with.
@@ -226,9 +227,4 @@ fn undo(conn: Conn, mut writer: OwnedMutexGuard<Writer>) {
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(async move { writer.give_back(conn).await });
     }
-}
-
-/// For what is asked of a transaction that is over.
-pub(super) fn over() -> StoreError {
-    StoreError::Unavailable("the transaction is over".to_owned())
 }

@@ -8,9 +8,9 @@ use std::path::Path;
 use sqlx::{Connection, Executor, Row as _};
 
 use super::StoreError;
+use super::action::Action;
 use super::chain::{Checkpoint, GENESIS, Record};
 use super::dialect::{self, Conn, Dialect, Purpose, Row};
-use super::event::Action;
 use super::head::{self, Kept};
 use super::location::Location;
 use super::reading::record;

@@ -3,10 +3,10 @@
 use sqlx::{Executor, Row as _};
 
 use super::StoreError;
+use super::answer::answered;
 use super::chain::Checkpoint;
 use super::dialect::{self, ANSWER, Conn, Dialect, Purpose};
 use super::location::Location;
-use super::reading::answered;
 
 /// The right to write. Whoever holds the lock around it writes; everybody else waits.
 #[derive(Debug)]
