@@ -56,6 +56,7 @@
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod control;
 pub mod ctl;
 pub mod demo;
 pub mod files;

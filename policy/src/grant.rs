@@ -97,6 +97,8 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When and why it ended, once that is written down.
     pub ended: Option<(Timestamp, GrantEnd)>,
+    /// Who ended it, once that is written down.
+    pub ended_by: Option<String>,
     /// What was said at its end (`revoke --note`).
     pub ended_note: Option<String>,
     /// Whether a session was ever opened under it.

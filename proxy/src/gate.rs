@@ -205,7 +205,7 @@ pub trait Admit: Send + Sync + 'static {
     fn credential(
         &self,
         session: SessionId,
-        permit: &Permit,
+        permit: &Arc<Permit>,
         until: Timestamp,
     ) -> impl Future<Output = Result<Credential, String>> + Send;
 
@@ -213,7 +213,7 @@ pub trait Admit: Send + Sync + 'static {
     fn record(
         &self,
         session: SessionId,
-        permit: &Permit,
+        permit: &Arc<Permit>,
         info: &ChannelInfo,
     ) -> impl Future<Output = std::io::Result<Recording>> + Send;
 

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use curfew_recorder::{EXTENSION, PublicKey, Verdict, verify};
 
+use crate::config::store::NoPassword;
 use crate::config::{Config, ConfigFaults};
 use crate::identity::keys::{GatewayKeys, KeysError, seal_bytes};
-use crate::store::{self, DATABASE_FILE, GATEWAY, HEAD_FILE, Location, StoreError, verify_audit};
+use crate::store::{self, GATEWAY, HEAD_FILE, StoreError, verify_audit};
 use crate::text::escape;
 
 /// What to verify, and with whose key.
@@ -41,6 +42,8 @@ enum NotVerified {
     Usage(String),
     #[error("{0}")]
     GatewayKeys(#[from] KeysError),
+    #[error("{0}")]
+    Password(#[from] NoPassword),
     #[error("the audit log cannot be read: {0}")]
     Store(#[from] StoreError),
     #[error("{path}: {why}", path = escape::terminal(&.0.display().to_string()), why = .1)]
@@ -74,7 +77,7 @@ async fn verified(args: VerifyArgs) -> Result<bool, NotVerified> {
         }
     };
     if let (true, Some(config)) = (args.audit, &config) {
-        return audit(&config.gateway.state_dir, &key).await;
+        return audit(config, &key).await;
     }
     let roots = match (args.what.is_empty(), config) {
         (false, _) => args.what,
@@ -97,9 +100,11 @@ fn read_key(text: &str) -> Result<PublicKey, NotVerified> {
     file.lines().find_map(|line| line.parse().ok()).ok_or_else(bad)
 }
 
-async fn audit(state_dir: &Path, key: &PublicKey) -> Result<bool, NotVerified> {
-    let location = Location::Sqlite(state_dir.join(DATABASE_FILE));
-    let verdict = verify_audit(&location, GATEWAY, &seal_bytes(key), &state_dir.join(HEAD_FILE)).await?;
+async fn audit(config: &Config, key: &PublicKey) -> Result<bool, NotVerified> {
+    let state_dir = &config.gateway.state_dir;
+    let location = config.store.location(state_dir)?;
+    let gateway = config.gateway.name.as_deref().unwrap_or(GATEWAY);
+    let verdict = verify_audit(&location, gateway, &seal_bytes(key), &state_dir.join(HEAD_FILE)).await?;
     match verdict {
         store::Verdict::Intact { events } => {
             println!("audit log: intact, {events} records");

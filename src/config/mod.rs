@@ -8,6 +8,7 @@ mod book;
 mod certificates;
 mod gateway;
 pub(crate) mod key;
+pub mod location;
 mod moved;
 mod people;
 mod recordings;
@@ -16,7 +17,7 @@ mod role;
 mod rule;
 mod section;
 mod ssh;
-mod store;
+pub mod store;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,7 @@ pub use self::gateway::Gateway;
 pub use self::people::{Group, User};
 pub use self::recordings::RecordingSettings;
 pub use self::ssh::SshDoor;
-pub use self::store::{Database, Postgres, StoreSettings};
+pub use self::store::StoreSettings;
 
 use self::book::Book;
 use self::rule::Known;

@@ -1,47 +1,48 @@
 //! `[store]`: the database.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::book::Book;
 use super::gateway::path;
+use super::location::Location;
 use super::moved::Successor;
 use super::section::{Section, Text};
 
-/// What may be written for `database`.
-const FORMS: &str = "write \"sqlite\", \"sqlite:PATH\" for a file of your own, or \"postgres://USER@HOST/NAME\"";
+/// The SQLite database's name in `state_dir`.
+pub const DATABASE_FILE: &str = "curfew.db";
 
 /// `[store]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
-    /// The database.
-    pub database: Database,
-}
-
-/// Which database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Database {
-    /// SQLite in `state_dir`.
-    InStateDir,
-    /// SQLite in a file of its own.
-    Sqlite(PathBuf),
-    /// PostgreSQL.
-    Postgres(Postgres),
-}
-
-/// How to reach PostgreSQL.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Postgres {
-    /// `postgres://…` as it was written, which may hold a password. Without one the usual files have it (`PGPASSFILE`).
-    pub url: String,
-    /// A file that holds the password.
+    /// The database; `None` is SQLite in `state_dir`.
+    pub database: Option<Location>,
+    /// A file that holds PostgreSQL's password. Without one the address has it, or the usual files (`PGPASSFILE`).
     pub password_file: Option<PathBuf>,
 }
 
-impl fmt::Debug for Postgres {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address may hold a password.
-        f.debug_struct("Postgres").field("password_file", &self.password_file).finish_non_exhaustive()
+/// Why the password of the database cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("[store] password_file {path}: {why}")]
+pub struct NoPassword {
+    path: PathBuf,
+    why: std::io::Error,
+}
+
+impl StoreSettings {
+    /// Where the database is, with the password in its address.
+    ///
+    /// # Errors
+    /// When the password's file cannot be read.
+    pub fn location(&self, state_dir: &Path) -> Result<Location, NoPassword> {
+        match (&self.database, &self.password_file) {
+            (None, _) => Ok(Location::Sqlite(state_dir.join(DATABASE_FILE))),
+            (Some(Location::Postgres(address)), Some(path)) => {
+                let failed = |why| NoPassword { path: path.clone(), why };
+                let password = std::fs::read_to_string(path).map_err(failed)?;
+                Ok(Location::Postgres(address.with_password(password.trim_end_matches(['\r', '\n']))))
+            }
+            (Some(location), _) => Ok(location.clone()),
+        }
     }
 }
 
@@ -54,40 +55,30 @@ pub(super) fn read<'a>(
 ) -> Option<StoreSettings> {
     let mut keys = Successor::of(root, "store", "[store]", gateway, book);
     let text = keys.find("database", "database").and_then(|(section, key)| Some((section.string(key)?, key)));
-    let mut database = match text {
-        Some((text, key)) => read_database(text, key, base, book),
-        None => Some(Database::InStateDir),
-    };
+    let database = text.and_then(|(text, key)| read_database(text, key, base, book));
+    let mut password_file = None;
     if let Some(text) = keys.section().and_then(|section| section.string("password_file")) {
-        let file = path(text, base, book);
-        match &mut database {
-            Some(Database::Postgres(postgres)) => postgres.password_file = file,
-            Some(_) => book.fault(text.at, "password_file is for PostgreSQL; SQLite has no password, so take it out"),
-            None => {}
+        password_file = path(text, base, book);
+        if !matches!(database, Some(Location::Postgres(_))) {
+            book.fault(text.at, "password_file is for PostgreSQL; SQLite has no password, so take it out");
         }
+    }
+    if let (Some(Location::Postgres(address)), Some((text, _))) = (&database, text)
+        && !address.is_verified()
+    {
+        book.warn(
+            text.at,
+            "the server at the other end of this address need not prove who it is; say sslmode=verify-full",
+        );
     }
     keys.finish();
-    Some(StoreSettings { database: database? })
+    Some(StoreSettings { database, password_file })
 }
 
-fn read_database(text: Text<'_>, key: &str, base: &Path, book: &Book) -> Option<Database> {
+fn read_database(text: Text<'_>, key: &str, base: &Path, book: &Book) -> Option<Location> {
     if text.text == "sqlite" {
-        return Some(Database::InStateDir);
+        return None;
     }
-    if let Some(file) = text.text.strip_prefix("sqlite:") {
-        let file = Text { text: file.strip_prefix("//").unwrap_or(file), at: text.at };
-        return path(file, base, book).map(Database::Sqlite);
-    }
-    let schemes = ["postgres://", "postgresql://"];
-    let rest = schemes.iter().find_map(|scheme| text.text.strip_prefix(scheme));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(|c: char| c.is_control() || c.is_whitespace()) => {
-            Some(Database::Postgres(Postgres { url: text.text.to_owned(), password_file: None }))
-        }
-        // Whatever it is, it may hold a password, so it is not repeated.
-        _ => {
-            book.fault(text.at, format!("{key}: this is no database; {FORMS}"));
-            None
-        }
-    }
+    // Whatever was written may hold a password, so it is not repeated.
+    Location::parse(text.text, base).map_err(|why| book.fault(text.at, format!("{key}: {why}"))).ok()
 }

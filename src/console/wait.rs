@@ -7,12 +7,16 @@ use curfew_policy::id::{AnyId, RequestId};
 use super::pen::{Gone, Pen};
 use super::render;
 use super::run::{Call, CommandResult, CommandStop};
+use crate::live::waiters::Changes;
 use crate::usecase::request::Asked;
 use crate::usecase::view::{AnyView, RequestView};
 use crate::usecase::{self, Actor, App, Fault};
 
-/// How often the request is looked at.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often the line on a terminal says for how long has been waited.
+pub(super) const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// After how long the database is asked again that did not answer.
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Back to the beginning of the line, which is wiped out.
 pub(super) const FRESH_LINE: &str = "\r\u{1b}[K";
@@ -61,27 +65,63 @@ async fn decided(
     mut request: RequestView,
     live: bool,
 ) -> Result<RequestView, CommandStop> {
+    let mut watched = WatchedRequest::new(app, actor, &request);
     let began = app.clock().now().mono;
     let mut shown = String::new();
-    while request.state == "pending" {
-        let waited = app.clock().now().mono.saturating_sub(began);
-        let line = render::still_waiting(&request, waited.as_secs());
-        if live && line != shown {
-            pen.raw(format!("{FRESH_LINE}{line}").as_bytes()).await?;
-            shown = line;
+    loop {
+        request = watched.look(request).await?;
+        if request.state != "pending" {
+            return Ok(request);
         }
-        app.clock().sleep(LOOK_EVERY).await;
-        request = look(app, actor, request).await?;
+        loop {
+            let waited = app.clock().now().mono.saturating_sub(began);
+            let line = render::still_waiting(&request, waited.as_secs());
+            if live && line != shown {
+                pen.raw(format!("{FRESH_LINE}{line}").as_bytes()).await?;
+                shown = line;
+            }
+            tokio::select! {
+                () = watched.changed() => break,
+                () = app.clock().sleep(TELL_EVERY), if live => {}
+            }
+        }
     }
-    Ok(request)
 }
 
-/// The request as it stands now; as it stood, when the database does not answer.
-pub(super) async fn look(app: &App, actor: &Actor, before: RequestView) -> Result<RequestView, Fault> {
-    let Ok(id) = before.id.parse::<RequestId>() else { return Ok(before) };
-    match usecase::show::show(app, actor, AnyId::Request(id)).await {
-        Ok(AnyView::Request(now)) => Ok(now),
-        Ok(_) | Err(Fault::Store(_)) => Ok(before),
-        Err(refused) => Err(refused),
+/// A request that somebody waits for: looked at when it has changed, and not before.
+pub(super) struct WatchedRequest<'a> {
+    app: &'a App,
+    actor: &'a Actor,
+    id: Option<RequestId>,
+    changes: Changes,
+    /// Whether the database has answered since the last change.
+    seen: bool,
+}
+
+impl<'a> WatchedRequest<'a> {
+    /// Listens from now on. The request may have changed since it was read: look first.
+    pub(super) fn new(app: &'a App, actor: &'a Actor, request: &RequestView) -> Self {
+        let id = request.id.parse().ok();
+        Self { app, actor, id, changes: app.waiters().listen(id.unwrap_or(RequestId(0))), seen: false }
+    }
+
+    /// The request as it stands now; as it stood, when the database does not answer.
+    pub(super) async fn look(&mut self, before: RequestView) -> Result<RequestView, Fault> {
+        let Some(id) = self.id else { return Ok(before) };
+        let found = usecase::show::show(self.app, self.actor, AnyId::Request(id)).await;
+        self.seen = !matches!(found, Err(Fault::Store(_)));
+        match found {
+            Ok(AnyView::Request(now)) => Ok(now),
+            Ok(_) | Err(Fault::Store(_)) => Ok(before),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Waits until the request has changed, or could not be looked at and may be now.
+    pub(super) async fn changed(&mut self) {
+        tokio::select! {
+            () = self.changes.next() => {}
+            () = self.app.clock().sleep(ASK_AGAIN), if !self.seen => {}
+        }
     }
 }

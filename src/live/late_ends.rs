@@ -40,6 +40,12 @@ impl LateEnds {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
     }
 
+    /// The end of a session was written.
+    pub fn forget(&self, session: SessionId) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|ended| ended.session != session || ended.began.is_some());
+    }
+
     /// Takes out all ends that are kept.
     #[must_use]
     pub fn take(&self) -> Vec<EndedSession> {

@@ -93,6 +93,18 @@ impl Leases {
         }
     }
 
+    /// Has a grant, and its live sessions, end at the moment that the store gives, where that is later than the one known
+    /// here: it was extended, and nobody told this process.
+    pub fn follow(&self, grant: GrantId, now: Now, expires_at: Timestamp) {
+        let known = match self.registry().grants.get(&grant) {
+            Some(Standing::Until(deadline)) => deadline.expires_at(),
+            Some(Standing::Over(_)) | None => return,
+        };
+        if known < expires_at {
+            self.extend(grant, now, known, expires_at);
+        }
+    }
+
     /// Ends a grant for all its sessions, and for those that are still on their way in.
     pub fn end_grant(&self, grant: GrantId, end: &End) {
         let mut state = self.registry();

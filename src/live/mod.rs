@@ -5,3 +5,4 @@ pub mod leases;
 pub mod recordings;
 pub mod refusals;
 pub mod repeats;
+pub mod waiters;

@@ -22,19 +22,20 @@ use curfew_proxy::ssh::algorithms;
 use russh::keys::HashAlg;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
-use crate::config::{Config, ConfigFaults, Database, StoreSettings};
+use crate::config::{Config, ConfigFaults};
 use crate::console::asking::WaitingLimit;
 use crate::console::hints::Hints;
 use crate::console::{self, ConsoleSetting};
+use crate::control::{Control, ControlRuntime};
 use crate::ctl;
 use crate::identity::keys::{GatewayKeys, SshKeys};
 use crate::live::recordings::LiveRecordings;
 use crate::live::refusals::Refusals;
 use crate::recordings::repair;
-use crate::ssh_door::Product;
-use crate::store::{Opening, Store};
+use crate::ssh_door::{Product, SshDoor};
+use crate::store::{GATEWAY, Opening, Store};
 use crate::usecase::status::StatusSource;
 use crate::usecase::{Actor, App, Rulebook, reload, start};
 
@@ -59,12 +60,15 @@ pub struct Running {
     file: PathBuf,
     /// Where the keys are that it began with, whatever the file says by now.
     state_dir: PathBuf,
-    config: Arc<ArcSwap<Config>>,
+    config: watch::Sender<Arc<Config>>,
     keys: Arc<ArcSwap<SshKeys>>,
-    gateway: Arc<Gateway<Product>>,
+    gateway: Arc<Gateway<SshDoor>>,
     app: App,
+    control: Control,
     drain: Drain,
     tasks: tokio::task::JoinSet<()>,
+    // Last, so that nothing above outlives its threads.
+    _runtime: ControlRuntime,
 }
 
 /// Runs a gateway until it is told to stop.
@@ -97,7 +101,6 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         tracing::warn!("{warning}");
     }
     let config = loaded.config;
-    refuse_postgres(&config.store)?;
     let gateway = config.gateway.clone();
     let spool = config.recordings.spool.clone();
     let listener = bind(config.ssh.listen).await?;
@@ -106,8 +109,15 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let secrets = GatewayKeys::open(&gateway.state_dir).map_err(other)?;
     let seal = Arc::new(secrets.seal);
     let keys = Arc::new(ArcSwap::from_pointee(secrets.keys));
-    let began = Clock::system(None).wall();
-    let store = Store::open(Opening::usual(&gateway.state_dir, secrets.audit, began)).await.map_err(other)?;
+    let name = gateway.name.clone().unwrap_or_else(|| GATEWAY.to_owned());
+    let opening = Opening {
+        state_dir: &gateway.state_dir,
+        location: config.store.location(&gateway.state_dir).map_err(other)?,
+        gateway: &name,
+        key: secrets.audit,
+        now: Clock::system(None).wall(),
+    };
+    let store = Store::open(opening).await.map_err(other)?;
     let clock = Clock::system(store.newest_at());
     let app = App::new(store, clock.clone(), Rulebook::from(&config));
     start::open(&app).await.map_err(other)?;
@@ -116,13 +126,16 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let (live_recordings, refusals) = (LiveRecordings::default(), Refusals::default());
     let drain = Drain::new();
     let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from)).map_err(other)?;
-    let runtimes = workers.metrics().into_iter().chain([tokio::runtime::Handle::current().metrics()]);
+    let runtime = ControlRuntime::start().map_err(other)?;
+    let control = runtime.control().ok_or_else(|| other("no runtime"))?;
+    let runtimes =
+        workers.metrics().into_iter().chain([tokio::runtime::Handle::current().metrics(), control.metrics()]);
     let status = StatusSource::new(drain.clone(), runtimes);
-    let config = Arc::new(ArcSwap::from_pointee(config));
+    let config = watch::Sender::new(Arc::new(config));
     let product = Product {
-        gateway: gateway.name.clone().unwrap_or_else(|| format!("port {}", address.port())),
+        gateway: name,
         app: app.clone(),
-        config: Arc::clone(&config),
+        config: config.subscribe(),
         keys: Arc::clone(&keys),
         seal: Arc::clone(&seal),
         recordings: spool,
@@ -133,7 +146,7 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         port: address.port(),
     };
     let proxy = Arc::new(Gateway {
-        gate: Arc::new(product),
+        gate: Arc::new(SshDoor::new(product, control.clone())),
         strangers: Arc::new(Strangers::new(Caps::fitting(rlimit::raise()), clock.clone())),
         clock: clock.clone(),
         server: ArcSwap::new(algorithms::server(vec![keys.load().host_key.clone()], Vec::new())),
@@ -145,8 +158,8 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen(Arc::clone(&proxy), listener, Arc::new(workers)));
     tasks.spawn(refusals.tell(clock));
-    tasks.spawn(sweep::run(app.clone()));
-    tasks.spawn(serve_operator(door, app.clone(), live_recordings, status, address.port()));
+    tasks.spawn(attached(control.clone(), sweep::run(app.clone())));
+    tasks.spawn(attached(control.clone(), serve_operator(door, app.clone(), live_recordings, status, address.port())));
     Ok(Running {
         address,
         file: file.to_owned(),
@@ -155,19 +168,16 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
         keys,
         gateway: proxy,
         app,
+        control,
         drain,
         tasks,
+        _runtime: runtime,
     })
 }
 
-/// This version opens no PostgreSQL.
-fn refuse_postgres(store: &StoreSettings) -> Result<(), NotStarted> {
-    match store.database {
-        Database::Postgres(_) => Err(NotStarted::Other(
-            "this version does not open PostgreSQL yet ([store] database); write \"sqlite\"".to_owned(),
-        )),
-        Database::InStateDir | Database::Sqlite(_) => Ok(()),
-    }
+/// Runs on the runtime for control work for as long as this task lives.
+async fn attached(control: Control, work: impl Future<Output = ()> + Send + 'static) {
+    control.attached(work).await;
 }
 
 /// What has changed in a configuration that was read again, and is in force only after a restart.
@@ -219,14 +229,19 @@ impl Running {
             eprintln!("curfew: cannot listen for signals");
             return ExitCode::FAILURE;
         };
-        loop {
+        'serving: loop {
             tokio::select! {
-                _ = hangup.recv() => self.reload().await,
+                _ = hangup.recv() => tokio::select! {
+                    () = self.reload() => {}
+                    // A disk that hangs while the file is read must not keep the gateway up.
+                    _ = terminate.recv() => break 'serving,
+                    _ = interrupt.recv() => break 'serving,
+                },
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
             }
         }
-        let patience = self.config.load().ssh.drain;
+        let patience = self.config.borrow().ssh.drain;
         tokio::select! {
             () = self.shut_down(patience) => ExitCode::SUCCESS,
             // Whoever says it twice means at once.
@@ -236,10 +251,12 @@ impl Running {
 
     /// Reads the configuration and the keys again. A faulty file changes nothing, and the log says why.
     pub async fn reload(&self) {
-        let read = Config::load(&self.file).map_err(|faults| faults.to_string());
-        let read =
-            read.and_then(|loaded| Ok((loaded, SshKeys::open(&self.state_dir).map_err(|error| error.to_string())?)));
-        let (loaded, keys) = match read {
+        let (file, state_dir) = (self.file.clone(), self.state_dir.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let loaded = Config::load(&file).map_err(|faults| faults.to_string())?;
+            Ok((loaded, SshKeys::open(&state_dir).map_err(|error| error.to_string())?))
+        });
+        let (loaded, keys) = match read.await.unwrap_or_else(|why| Err(why.to_string())) {
             Ok(read) => read,
             Err(faults) => {
                 tracing::error!("the configuration was not reloaded; the old one stays in force");
@@ -253,14 +270,18 @@ impl Running {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        for section in need_a_restart(&self.config.load(), &loaded.config) {
+        for section in need_a_restart(&self.config.borrow().clone(), &loaded.config) {
             tracing::warn!("{section} has changed; that takes a restart");
         }
         let rules = Rulebook::from(&loaded.config);
-        self.config.store(Arc::new(loaded.config));
-        match reload::reload(&self.app, rules).await {
-            Ok(()) => tracing::info!("the configuration was reloaded"),
-            Err(fault) => tracing::error!(%fault, "the configuration was reloaded, but the database does not answer"),
+        self.config.send_replace(Arc::new(loaded.config));
+        let app = self.app.clone();
+        match self.control.whole(async move { reload::reload(&app, rules).await }).await {
+            Some(Ok(())) => tracing::info!("the configuration was reloaded"),
+            Some(Err(fault)) => {
+                tracing::error!(%fault, "the configuration was reloaded, but the database does not answer");
+            }
+            None => tracing::error!("the configuration was reloaded, but what it takes away was not all taken away"),
         }
     }
 
@@ -288,7 +309,8 @@ impl Running {
         if tokio::time::timeout(LAST_WORDS, self.drain.empty()).await.is_err() {
             tracing::warn!(live = self.drain.live(), "some sessions did not end in time");
         }
-        if let Err(fault) = start::close(&self.app).await {
+        let app = self.app.clone();
+        if let Some(Err(fault)) = self.control.whole(async move { start::close(&app).await }).await {
             tracing::error!(%fault, "the database could not be closed in order");
         }
     }

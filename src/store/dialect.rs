@@ -9,7 +9,8 @@ use sqlx::{ConnectOptions, Executor};
 use url::Url;
 
 use super::StoreError;
-use super::location::Location;
+use crate::config::location::Location;
+use crate::files::private;
 
 pub(super) type Db = sqlx::Any;
 pub(super) type Pool = sqlx::AnyPool;
@@ -164,8 +165,9 @@ fn options(location: &Location, purpose: Purpose) -> Result<AnyConnectOptions, S
 }
 
 fn file_url(path: &Path, purpose: Purpose) -> Result<Url, StoreError> {
-    let bad = || StoreError::Unavailable(format!("{}: the path must be absolute, and UTF-8", path.display()));
-    let text = path.to_str().filter(|_| path.is_absolute()).ok_or_else(bad)?;
+    let bad = || StoreError::Unavailable(format!("{}: a database's path must be UTF-8", path.display()));
+    let path = std::path::absolute(path).map_err(private::NotPrivate::io(path))?;
+    let text = path.to_str().ok_or_else(bad)?;
     let mut url = Url::parse("sqlite:///").map_err(|_| bad())?;
     url.set_path(&text.replace('%', "%25"));
     url.set_query(Some(if purpose == Purpose::Inspect { "mode=ro" } else { "mode=rw" }));

@@ -1,7 +1,7 @@
 //! What can go wrong with the database, and what a person is told of it.
 
 use super::chain::Checkpoint;
-use super::location::BadLocation;
+use crate::config::location::BadLocation;
 use crate::files::private::NotPrivate;
 
 /// The database did not do what it was asked.

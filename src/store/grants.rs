@@ -168,7 +168,7 @@ impl Tx {
         one(self.run(query).await?, "grant", id)
     }
 
-    /// It is over: when, why, and in which words.
+    /// It is over: when, why, by whom, and in which words.
     ///
     /// # Errors
     /// When the database does not take it, or it has ended.
@@ -177,14 +177,17 @@ impl Tx {
         id: GrantId,
         at: Timestamp,
         why: GrantEnd,
+        by: &str,
         note: Option<&str>,
     ) -> Result<(), StoreError> {
         let query = sqlx::query(
-            "UPDATE grants SET ended_at = $2, ended_why = $3, ended_note = $4 WHERE id = $1 AND ended_at IS NULL",
+            "UPDATE grants SET ended_at = $2, ended_why = $3, ended_by = $4, ended_note = $5
+             WHERE id = $1 AND ended_at IS NULL",
         )
         .bind(id.0)
         .bind(at.as_millisecond())
         .bind(why.as_str())
+        .bind(by)
         .bind(note);
         one(self.run(query).await?, "grant", id)
     }
@@ -206,6 +209,7 @@ fn grant(row: &Row) -> Result<Grant, StoreError> {
         starts_at: moment(row.try_get("starts_at")?)?,
         expires_at: moment(row.try_get("expires_at")?)?,
         ended,
+        ended_by: row.try_get("ended_by")?,
         ended_note: row.try_get("ended_note")?,
         used: row.try_get::<i64, _>("used")? != 0,
     })

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, Semaphore};
 use super::StoreError;
 use super::answer::answered;
 use super::dialect::{self, Conn, PATIENCE, Purpose};
-use super::location::Location;
+use crate::config::location::Location;
 use crate::files::private;
 
 /// Names the lock among those that programs take on a PostgreSQL database (`pg_try_advisory_lock`): "curfew" in ASCII.

@@ -14,7 +14,6 @@ mod gateway;
 mod grants;
 mod guard;
 mod head;
-mod location;
 mod migrate;
 mod names;
 mod reading;
@@ -41,7 +40,6 @@ pub use error::StoreError;
 pub use event::{Event, Events};
 pub use grants::{Grants, NewGrant};
 pub use head::HEAD_FILE;
-pub use location::{Address, BadLocation, Location};
 pub use reading::{MOST, Reading, Stretch, View};
 pub use requests::{Filed, NewRequest, Requests};
 pub use sessions::{NewSession, Recorded, Session, Sessions};
@@ -49,15 +47,14 @@ pub use tail::Gap;
 pub use tx::Tx;
 pub use verify::{Verdict, verify_audit};
 
+use crate::config::location::Location;
+use crate::config::store::DATABASE_FILE;
 use crate::files::private;
 use dialect::{Dialect, Pool, Purpose};
 use guard::Guard;
 use head::Head;
 use tx::Writes;
 use writer::Writer;
-
-/// The SQLite database's name in `state_dir`.
-pub const DATABASE_FILE: &str = "curfew.db";
 
 /// A gateway's name where the configuration gives none.
 pub const GATEWAY: &str = "curfew";
@@ -184,6 +181,12 @@ impl Store {
     #[must_use]
     pub fn newest_at(&self) -> Option<Timestamp> {
         self.0.newest_at
+    }
+
+    /// Whether it was closed: the process goes down.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.readers.is_closed()
     }
 
     /// The name of this gateway.

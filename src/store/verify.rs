@@ -12,8 +12,8 @@ use super::action::Action;
 use super::chain::{Checkpoint, GENESIS, Record};
 use super::dialect::{self, Conn, Dialect, Purpose, Row};
 use super::head::{self, Kept};
-use super::location::Location;
 use super::reading::record;
+use crate::config::location::Location;
 
 /// How many records are read at once; one signature is checked for each such page, and each one where it is bad.
 const PAGE: i64 = 64;

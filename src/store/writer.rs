@@ -6,7 +6,7 @@ use super::StoreError;
 use super::answer::answered;
 use super::chain::Checkpoint;
 use super::dialect::{self, ANSWER, Conn, Dialect, Purpose};
-use super::location::Location;
+use crate::config::location::Location;
 
 /// The right to write. Whoever holds the lock around it writes; everybody else waits.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::hint::{how_to_get_in, unknown_target, wrong_way};
 use super::reload::session_gone;
 use super::{App, Fault, Outcome, Rulebook, refuse};
 use crate::live::leases::LiveSession;
-use crate::store::{Action, Event, Grants, NewSession, Tx};
+use crate::store::{Action, Event, Grants, NewSession, Sessions, Tx};
 
 /// A session that may begin. Whoever takes it reports its end with [`super::end_session::ended`].
 #[derive(Debug)]
@@ -35,15 +35,14 @@ pub struct Admitted {
 /// # Errors
 /// When no grant of theirs carries it, or the database does not answer.
 pub async fn admit(app: &App, caller: Caller) -> Outcome<Admitted> {
-    let (at_app, who) = (app.clone(), caller.clone());
-    let admitted = app.whole(async move { admit_whole(&at_app, &who).await }).await;
+    let admitted = admit_one(app, &caller).await;
     if let Err(fault) = &admitted {
         refuse::session(app, &caller, fault).await;
     }
     admitted
 }
 
-async fn admit_whole(app: &App, caller: &Caller) -> Outcome<Admitted> {
+async fn admit_one(app: &App, caller: &Caller) -> Outcome<Admitted> {
     let mut tx = app.store().begin().await?;
     // After the wait for the database, in which they may have changed.
     let rules = app.rules();
@@ -57,7 +56,7 @@ async fn admit_whole(app: &App, caller: &Caller) -> Outcome<Admitted> {
             return Err(Fault::Refused(how_to_get_in(why, &rules, person, &target, caller)));
         }
     };
-    has_room(app, &permit)?;
+    has_room(&mut tx, &permit).await?;
     let session = tx
         .open_session(&NewSession {
             grant: permit.grant(),
@@ -75,22 +74,21 @@ async fn admit_whole(app: &App, caller: &Caller) -> Outcome<Admitted> {
     // Before the commit, while nobody else can write: a revocation either comes first, and the decision above has seen
     // it, or it comes later, and finds this lease.
     let lease = register(app, session, &permit, now)?;
-    if let Err(error) = tx.commit(started(session, &permit, caller, now)).await {
+    if let Err(fault) = app.commit(tx, started(session, &permit, caller, now)).await {
         app.leases().forget(session);
         // The answer may have been lost, not the commit.
         app.late_ends().never_began(session, to_millis(now.wall));
-        return Err(error.into());
+        return Err(fault);
     }
     drop(target);
     Ok(Admitted { session, permit, lease })
 }
 
 /// A role may say how many sessions a grant has at once. Another one begins only in a transaction of its own, after this.
-fn has_room(app: &App, permit: &Permit) -> Outcome<()> {
+async fn has_room(tx: &mut Tx, permit: &Permit) -> Outcome<()> {
     let Some(most) = permit.role().max_sessions else { return Ok(()) };
-    let live = app.leases().live();
-    let open: Vec<String> =
-        live.iter().filter(|live| live.grant == permit.grant()).map(|live| live.session.to_string()).collect();
+    let open = tx.read().sessions(Sessions::OpenUnder(permit.grant())).await?;
+    let open: Vec<String> = open.iter().map(|session| session.id.to_string()).collect();
     if u32::try_from(open.len()).is_ok_and(|open| open < most) {
         return Ok(());
     }

@@ -7,12 +7,13 @@ use curfew_policy::refusal::Refusal;
 use curfew_policy::user::{Duty, Person};
 use curfew_proxy::lease::clock::Clock;
 
-use super::fault::{Fault, Outcome};
+use super::fault::Outcome;
 use super::rulebook::Rulebook;
 use crate::live::late_ends::LateEnds;
 use crate::live::leases::Leases;
 use crate::live::repeats::Repeats;
-use crate::store::{Store, StoreError};
+use crate::live::waiters::Waiters;
+use crate::store::Store;
 
 /// What the use cases work with. Its clones are the same.
 #[derive(Debug, Clone)]
@@ -26,6 +27,7 @@ struct Parts {
     leases: Leases,
     repeats: Repeats,
     late_ends: LateEnds,
+    waiters: Waiters,
 }
 
 impl App {
@@ -39,6 +41,7 @@ impl App {
             leases: Leases::default(),
             repeats: Repeats::default(),
             late_ends: LateEnds::default(),
+            waiters: Waiters::default(),
         }))
     }
 
@@ -78,16 +81,10 @@ impl App {
         &self.0.late_ends
     }
 
-    /// Does something from its beginning to its end, even when whoever asked for it goes away meanwhile: a grant that
-    /// is revoked in the database must be revoked for its live sessions too.
-    pub(super) async fn whole<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Outcome<T>> + Send + 'static,
-    ) -> Outcome<T> {
-        tokio::spawn(work).await.unwrap_or_else(|why| {
-            tracing::error!(%why, "a use case did not come to its end");
-            Err(Fault::Store(StoreError::Unavailable(why.to_string())))
-        })
+    /// Who waits for a decision.
+    #[must_use]
+    pub fn waiters(&self) -> &Waiters {
+        &self.0.waiters
     }
 }
 

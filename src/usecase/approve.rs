@@ -28,17 +28,6 @@ pub async fn approve(
     note: Option<String>,
 ) -> Outcome<Asked> {
     let person = actor.user()?.clone();
-    let at_app = app.clone();
-    app.whole(async move { approve_whole(&at_app, person, id, shorten, note).await }).await
-}
-
-async fn approve_whole(
-    app: &App,
-    person: Person,
-    id: RequestId,
-    shorten: Option<Duration>,
-    note: Option<String>,
-) -> Outcome<Asked> {
     let rules = app.rules();
     let mut tx = app.store().begin().await?;
     let now = app.clock().wall();

@@ -6,7 +6,7 @@ use curfew_policy::request::{Approval, RequestState};
 
 use super::approve::undecided;
 use super::view::RequestView;
-use super::{Actor, App, Fault, Outcome, visibility};
+use super::{Actor, App, Change, Effect, Fault, Outcome, visibility};
 use crate::store::{Action, Event};
 
 /// Cancels one's own pending request.
@@ -29,6 +29,6 @@ pub async fn cancel(app: &App, actor: &Actor, id: RequestId) -> Outcome<RequestV
         .with("targets", filed.request.targets.clone())
         .with("role", filed.request.role.as_str());
     let after = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
-    tx.commit(event).await?;
+    app.commit(tx, Change::new(event).with(Effect::RequestChanged(id))).await?;
     Ok(RequestView::from(&after.request))
 }

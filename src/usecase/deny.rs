@@ -6,7 +6,7 @@ use curfew_policy::request::{Approval, RequestState};
 
 use super::approve::{needed_note, undecided};
 use super::view::RequestView;
-use super::{Actor, App, Fault, Outcome, visibility};
+use super::{Actor, App, Change, Effect, Fault, Outcome, visibility};
 use crate::store::{Action, Event};
 
 /// Denies a request, with a note that says why. Anybody whose approval would count may, and the operator.
@@ -37,6 +37,6 @@ pub async fn deny(app: &App, actor: &Actor, id: RequestId, note: &str) -> Outcom
         .with("role", request.role.as_str())
         .with("note", note);
     let after = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
-    tx.commit(event).await?;
+    app.commit(tx, Change::new(event).with(Effect::RequestChanged(id))).await?;
     Ok(RequestView::from(&after.request))
 }

@@ -7,18 +7,13 @@ use curfew_proxy::lease::End;
 
 use super::grace::cut_short;
 use super::view::GrantView;
-use super::{Actor, App, Fault, Outcome, grant, visibility};
+use super::{Actor, App, Change, Effect, Fault, Outcome, grant, visibility};
 
 /// Ends one's own grant, and its sessions.
 ///
 /// # Errors
 /// When it is not there for this actor, has ended, or is not theirs; or the database does not answer.
 pub async fn done(app: &App, actor: &Actor, id: GrantId) -> Outcome<GrantView> {
-    let (at_app, actor) = (app.clone(), actor.clone());
-    app.whole(async move { done_whole(&at_app, &actor, id).await }).await
-}
-
-async fn done_whole(app: &App, actor: &Actor, id: GrantId) -> Outcome<GrantView> {
     let rules = app.rules();
     let mut tx = app.store().begin().await?;
     let now = app.clock().wall();
@@ -35,7 +30,7 @@ async fn done_whole(app: &App, actor: &Actor, id: GrantId) -> Outcome<GrantView>
     }
     let event = grant::end(&mut tx, &held, now, actor.name(), GrantEnd::Done, None).await?;
     let after = tx.read().grant(id).await?.ok_or_else(|| Fault::not_found(id))?;
-    tx.commit(event).await?;
-    app.leases().end_grant(id, &End::Revoked { by: actor.name().to_owned(), note: "done".to_owned() });
+    let over = Effect::GrantOver(id, End::Revoked { by: actor.name().to_owned(), note: "done".to_owned() });
+    app.commit(tx, Change::new(event).with(over)).await?;
     Ok(GrantView::at(&after, now, &rules))
 }

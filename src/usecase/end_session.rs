@@ -18,16 +18,12 @@ pub async fn ended(app: &App, session: SessionId, end: &End) {
     };
     let at = to_millis(app.clock().now().wall);
     let ended = EndedSession { session, began: None, at, why: end.as_str().to_owned(), by, note };
-    let at_app = app.clone();
-    let written = app.whole(async move {
-        let written = write(&at_app, &ended).await;
-        if let Err(fault) = &written {
-            tracing::warn!(%session, code = fault.code(), "the end of a session waits for the database");
-            at_app.late_ends().keep(ended);
-        }
-        written
-    });
-    let _ = written.await;
+    // Kept first, so that the end is written by and by even when whoever reports it goes away meanwhile.
+    app.late_ends().keep(ended.clone());
+    match write(app, &ended).await {
+        Ok(()) => app.late_ends().forget(session),
+        Err(fault) => tracing::warn!(%session, code = fault.code(), "the end of a session waits for the database"),
+    }
 }
 
 /// Writes down the ends that are late.
@@ -61,5 +57,5 @@ async fn write(app: &App, ended: &EndedSession) -> Outcome<()> {
         .with("why", ended.why.as_str())
         .with("by", ended.by.clone())
         .with("note", ended.note.clone());
-    Ok(tx.commit(event).await?)
+    app.commit(tx, event).await
 }

@@ -8,7 +8,7 @@ use curfew_policy::id::GrantId;
 use curfew_policy::time::rfc3339;
 use jiff::Timestamp;
 
-use super::{App, Outcome, grant};
+use super::{App, Outcome, grant, reconcile};
 use crate::store::{Action, Event, Events, Grants};
 
 /// Writes down which grants have begun and which have ended. Gives the next moment at which one will.
@@ -27,10 +27,23 @@ pub async fn expire(app: &App) -> Outcome<Option<Timestamp>> {
     }
     let alive: HashSet<GrantId> = live.iter().map(|grant| grant.id).collect();
     let ended: Vec<GrantId> = known.into_iter().filter(|id| !alive.contains(id)).collect();
+    follow(app, &live, &ended).await?;
     app.leases().forget_grants(&ended);
     let ends = live.iter().filter(|grant| !over(grant)).map(|grant| grant.expires_at);
     let begins = live.iter().map(|grant| grant.starts_at).filter(|at| *at > now.wall);
     Ok(ends.chain(begins).min())
+}
+
+/// Has live sessions follow what the store says of their grants, whoever wrote it there.
+async fn follow(app: &App, live: &[Grant], ended: &[GrantId]) -> Outcome<()> {
+    let carrying: HashSet<GrantId> = app.leases().live().into_iter().map(|live| live.grant).collect();
+    for held in live.iter().filter(|held| carrying.contains(&held.id)) {
+        reconcile::follow(app, held.id, Some(held));
+    }
+    for id in ended.iter().filter(|id| carrying.contains(id)) {
+        reconcile::reconcile(app, *id).await?;
+    }
+    Ok(())
 }
 
 async fn write(app: &App) -> Outcome<()> {
@@ -58,7 +71,7 @@ async fn write(app: &App) -> Outcome<()> {
         }
     }
     if let Some(events) = Events::all(events) {
-        tx.commit(events).await?;
+        app.commit(tx, events).await?;
     }
     Ok(())
 }

@@ -20,15 +20,14 @@ use crate::store::{Events, Filed, NewRequest};
 /// answer.
 pub async fn extend(app: &App, actor: &Actor, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
     let person = actor.user()?.clone();
-    let (at_app, reason) = (app.clone(), reason.to_owned());
-    let asked = app.whole(async move { extend_whole(&at_app, &person, id, by, &reason).await }).await;
+    let asked = extend_held(app, &person, id, by, reason).await;
     if let Err(Fault::Refused(refusal)) = &asked {
         refuse::request(app, actor, &id.to_string(), refusal).await;
     }
     asked
 }
 
-async fn extend_whole(app: &App, person: &Person, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
+async fn extend_held(app: &App, person: &Person, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
     let rules = app.rules();
     let mut tx = app.store().begin().await?;
     let now = app.clock().wall();

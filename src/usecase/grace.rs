@@ -3,16 +3,17 @@
 use curfew_policy::grant::{Grant, GrantEnd};
 use curfew_proxy::lease::End;
 
-use super::{Actor, App, Outcome};
-use crate::store::{Action, Event, Tx};
+use super::{Actor, App, Change, Effect, Outcome};
+use crate::store::{Action, Event, Sessions, Tx};
 
 /// Cuts what still runs under a grant whose time was up, and says whether anything did. The grant stays expired.
 ///
 /// # Errors
 /// When the database does not answer; then what runs goes on until its grace is over.
-pub(super) async fn cut_short(app: &App, tx: Tx, actor: &Actor, held: &Grant, note: &str) -> Outcome<bool> {
+pub(super) async fn cut_short(app: &App, mut tx: Tx, actor: &Actor, held: &Grant, note: &str) -> Outcome<bool> {
     let expired = held.ended.is_none_or(|(_, why)| matches!(why, GrantEnd::Expired | GrantEnd::Unused));
-    let running: Vec<String> = app.leases().under(held.id).iter().map(ToString::to_string).collect();
+    let open = tx.read().sessions(Sessions::OpenUnder(held.id)).await?;
+    let running: Vec<String> = open.iter().map(|session| session.id.to_string()).collect();
     if !expired || running.is_empty() {
         return Ok(false);
     }
@@ -22,7 +23,7 @@ pub(super) async fn cut_short(app: &App, tx: Tx, actor: &Actor, held: &Grant, no
         .with("role", held.role.as_str())
         .with("sessions", running)
         .with("note", note);
-    tx.commit(event).await?;
-    app.leases().end_grant(held.id, &End::Revoked { by: actor.name().to_owned(), note: note.to_owned() });
+    let over = Effect::GrantOver(held.id, End::Revoked { by: actor.name().to_owned(), note: note.to_owned() });
+    app.commit(tx, Change::new(event).with(over)).await?;
     Ok(true)
 }

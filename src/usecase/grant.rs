@@ -1,4 +1,4 @@
-//! WaitingLimit a request whose rules are satisfied into a grant, or into more time for one: the common end of asking and
+//! Turns a request whose rules are satisfied into a grant, or into more time for one: the common end of asking and
 //! approving.
 
 use std::time::Duration;
@@ -6,13 +6,12 @@ use std::time::Duration;
 use curfew_policy::ask::{Carried, within};
 use curfew_policy::grant::{Grant, GrantState};
 use curfew_policy::id::GrantId;
-use curfew_policy::lease::Now;
 use curfew_policy::refusal::Refusal;
 use curfew_policy::request::Request;
 use curfew_policy::time::{after, format_duration, rfc3339, to_millis};
 use jiff::Timestamp;
 
-use super::{App, Outcome};
+use super::{Effect, Outcome};
 use crate::store::{Action, Event, NewGrant, StoreError, Tx};
 
 /// What a granted request came to, for the live sessions to be told once it is committed.
@@ -32,13 +31,11 @@ impl GivenTime {
         }
     }
 
-    /// Tells the live sessions. Only after the commit.
-    pub(super) fn announce(&self, app: &App, now: Now) {
+    /// What follows from it for live sessions.
+    pub(super) const fn effect(&self) -> Effect {
         match *self {
-            Self::New(id, expires_at) => {
-                app.leases().deadline(id, now, expires_at);
-            }
-            Self::Longer(id, from, to) => app.leases().extend(id, now, from, to),
+            Self::New(id, expires_at) => Effect::Granted(id, expires_at),
+            Self::Longer(id, from, to) => Effect::Extended(id, from, to),
         }
     }
 }
@@ -155,7 +152,7 @@ pub(super) async fn end(
         GrantEnd::Done => Action::GrantDone,
         GrantEnd::Revoked => Action::GrantRevoked,
     };
-    tx.ended(grant.id, now, why, note).await?;
+    tx.ended(grant.id, now, why, actor, note).await?;
     Ok(Event::new(now, actor, action, grant.id)
         .with("user", grant.user.as_str())
         .with("targets", grant.targets.clone())

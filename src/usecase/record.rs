@@ -22,7 +22,7 @@ pub async fn started(app: &App, id: SessionId, recording: &Recorded) -> Outcome<
         .with("kind", recording.kind.as_str())
         .with("command", recording.command.clone())
         .with("path", recording.path.as_str());
-    Ok(tx.commit(event).await?)
+    app.commit(tx, event).await
 }
 
 /// A recording was sealed: how long its file is, and the seal (the head of its hash chain, or its signature).
@@ -39,7 +39,7 @@ pub async fn sealed(app: &App, id: SessionId, channel: u32, bytes: u64, seal: &s
         .with("channel", channel)
         .with("bytes", bytes)
         .with("seal", seal);
-    Ok(tx.commit(event).await?)
+    app.commit(tx, event).await
 }
 
 /// How somebody looks at a session.
@@ -73,6 +73,6 @@ pub async fn look(app: &App, actor: &Actor, id: SessionId, look: Look) -> Outcom
     let event = Event::new(now, actor.name(), action, id)
         .with("user", session.user.as_str())
         .with("target", session.target.as_str());
-    tx.commit(event).await?;
+    app.commit(tx, event).await?;
     Ok(session)
 }

@@ -47,8 +47,7 @@ async fn write(app: &App, key: RepeatKey, subject: &str, refusal: &Refusal, from
         .with("code", refusal.code)
         .with("why", refusal.audit.as_str())
         .with("from", from);
-    let at_app = app.clone();
-    let written = app.whole(async move { Ok(at_app.store().begin().await?.commit(event).await?) }).await;
+    let written = async { app.commit(app.store().begin().await?, event).await }.await;
     if let Err(fault) = written {
         tracing::warn!(code = fault.code(), "a refusal could not be written to the audit log");
     }
@@ -64,7 +63,7 @@ pub async fn settle(app: &App) -> Outcome<()> {
         Event::new(now.wall, &key.actor, key.action, &key.about).with("code", key.code).with("repeated", count)
     });
     match Events::all(events.collect()) {
-        Some(events) => Ok(app.store().begin().await?.commit(events).await?),
+        Some(events) => app.commit(app.store().begin().await?, events).await,
         None => Ok(()),
     }
 }

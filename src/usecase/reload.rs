@@ -3,9 +3,9 @@
 use curfew_policy::grant::{Grant, GrantEnd, GrantState};
 use curfew_proxy::lease::End;
 
-use super::{App, Outcome, Rulebook, grant};
+use super::{App, Change, Effect, Outcome, Rulebook, grant};
 use crate::live::leases::LiveSession;
-use crate::store::{Action, Event, Events, Grants};
+use crate::store::{Action, Event, Grants};
 
 /// From now on these rules hold. Live sessions go on, but for those whose user, target or role is gone: they end as
 /// revoked, and so do such grants.
@@ -16,8 +16,7 @@ pub async fn reload(app: &App, rules: Rulebook) -> Outcome<()> {
     app.replace_rules(rules);
     let rules = app.rules();
     app.leases().end_where(|live| session_gone(&rules, live).map(gone));
-    let at_app = app.clone();
-    app.whole(async move { revoke_gone(&at_app, Action::ConfigReloaded).await }).await
+    revoke_gone(app, Action::ConfigReloaded).await
 }
 
 /// Revokes the grants whose user or role is gone, or all of whose targets are, and commits that with the event that
@@ -26,26 +25,21 @@ pub(super) async fn revoke_gone(app: &App, action: Action) -> Outcome<()> {
     let rules = app.rules();
     let mut tx = app.store().begin().await?;
     let now = app.clock().wall();
-    let mut events = Events::from(
+    let mut change = Change::new(
         Event::new(now, "curfew", action, "configuration")
             .with("users", rules.people.len())
             .with("targets", rules.targets.len())
             .with("roles", rules.roles.len())
             .with("rules", rules.rules.len()),
     );
-    let mut revoked = Vec::new();
     for held in tx.read().grants(Grants::Live).await? {
         let Some(what) = grant_gone(&rules, &held) else { continue };
         if held.state(now) != GrantState::Ended {
-            events = events.and(grant::end(&mut tx, &held, now, "curfew", GrantEnd::Revoked, Some(&what)).await?);
-            revoked.push((held.id, what));
+            let event = grant::end(&mut tx, &held, now, "curfew", GrantEnd::Revoked, Some(&what)).await?;
+            change = change.and(event).with(Effect::GrantOver(held.id, gone(what)));
         }
     }
-    tx.commit(events).await?;
-    for (id, what) in revoked {
-        app.leases().end_grant(id, &gone(what));
-    }
-    Ok(())
+    app.commit(tx, change).await
 }
 
 fn gone(what: String) -> End {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::hint::{LONGEST_NAME, unknown_target};
 use super::view::RequestView;
-use super::{Actor, App, Fault, Outcome, Rulebook, grant, refuse};
+use super::{Actor, App, Change, Effect, Fault, Outcome, Rulebook, grant, refuse};
 use crate::store::{Events, NewRequest, Tx};
 use crate::text::escape;
 use crate::text::suggest::nearest;
@@ -55,16 +55,15 @@ pub struct Asked {
 /// When no rule carries it, or too many wait already; or the database does not answer.
 pub async fn file(app: &App, actor: &Actor, wish: Wish) -> Outcome<Asked> {
     let person = actor.user()?.clone();
-    let at_app = app.clone();
     let subject = wish.targets.join(" ");
-    let asked = app.whole(async move { file_whole(&at_app, &person, wish).await }).await;
+    let asked = file_one(app, &person, wish).await;
     if let Err(Fault::Refused(refusal)) = &asked {
         refuse::request(app, actor, &subject, refusal).await;
     }
     asked
 }
 
-async fn file_whole(app: &App, person: &Person, wish: Wish) -> Outcome<Asked> {
+async fn file_one(app: &App, person: &Person, wish: Wish) -> Outcome<Asked> {
     let rules = app.rules();
     let mut tx = app.store().begin().await?;
     let now = app.clock().wall();
@@ -121,7 +120,7 @@ pub(super) async fn write(tx: &mut Tx, new: &NewRequest<'_>) -> Outcome<curfew_p
     Ok(filed.request)
 }
 
-/// Commits a filed request, tells the live sessions, and gives the request as it now stands.
+/// Commits a filed request with what it came to, and gives the request as it now stands.
 pub(super) async fn finish(
     app: &App,
     mut tx: Tx,
@@ -131,10 +130,8 @@ pub(super) async fn finish(
     waits_for: Vec<String>,
 ) -> Outcome<Asked> {
     let filed = tx.read().request(id).await?.ok_or_else(|| Fault::not_found(id))?;
-    tx.commit(events).await?;
-    if let Some(given) = given {
-        given.announce(app, app.clock().now());
-    }
+    let change = Change::new(events).with(Effect::RequestChanged(id));
+    app.commit(tx, given.into_iter().fold(change, |change, given| change.with(given.effect()))).await?;
     Ok(Asked { request: RequestView::from(&filed.request), waits_for })
 }
 

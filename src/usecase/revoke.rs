@@ -10,18 +10,14 @@ use super::approve::needed_note;
 use super::grace::cut_short;
 use super::hint::END_YOUR_OWN;
 use super::view::GrantView;
-use super::{Actor, App, Fault, Outcome, grant, visibility};
+use super::{Actor, App, Change, Effect, Fault, Outcome, grant, visibility};
 
 /// Ends a grant and its sessions, with a note that says why. Its approvers may, those with the duty, and the operator.
 ///
 /// # Errors
 /// When it is not there for this actor, has ended, or is not theirs to revoke; or the database does not answer.
 pub async fn revoke(app: &App, actor: &Actor, id: GrantId, note: &str) -> Outcome<GrantView> {
-    let (at_app, actor, note) = (app.clone(), actor.clone(), needed_note(note)?);
-    app.whole(async move { revoke_whole(&at_app, &actor, id, &note).await }).await
-}
-
-async fn revoke_whole(app: &App, actor: &Actor, id: GrantId, note: &str) -> Outcome<GrantView> {
+    let note = needed_note(note)?;
     let rules = app.rules();
     let mut tx = app.store().begin().await?;
     let now = app.clock().wall();
@@ -32,14 +28,14 @@ async fn revoke_whole(app: &App, actor: &Actor, id: GrantId, note: &str) -> Outc
         return Err(if own { why.hinted_command(END_YOUR_OWN, format!("done {id}")) } else { why }.into());
     }
     if held.state(now) == GrantState::Ended {
-        if cut_short(app, tx, actor, &held, note).await? {
+        if cut_short(app, tx, actor, &held, &note).await? {
             return Ok(GrantView::at(&held, now, &rules));
         }
         return Err(Refusal::conflict("ended", format!("{id} has ended already")).into());
     }
-    let event = grant::end(&mut tx, &held, now, actor.name(), GrantEnd::Revoked, Some(note)).await?;
+    let event = grant::end(&mut tx, &held, now, actor.name(), GrantEnd::Revoked, Some(&note)).await?;
     let after = tx.read().grant(id).await?.ok_or_else(|| Fault::not_found(id))?;
-    tx.commit(event).await?;
-    app.leases().end_grant(id, &End::Revoked { by: actor.name().to_owned(), note: note.to_owned() });
+    let over = Effect::GrantOver(id, End::Revoked { by: actor.name().to_owned(), note });
+    app.commit(tx, Change::new(event).with(over)).await?;
     Ok(GrantView::at(&after, now, &rules))
 }

@@ -36,7 +36,7 @@ pub async fn open(app: &App) -> Outcome<()> {
     for held in tx.read().grants(Grants::Live).await? {
         app.leases().deadline(held.id, now, held.expires_at);
     }
-    tx.commit(events).await?;
+    app.commit(tx, events).await?;
     reload::revoke_gone(app, Action::ConfigLoaded).await
 }
 
@@ -47,7 +47,7 @@ pub async fn open(app: &App) -> Outcome<()> {
 pub async fn close(app: &App) -> Outcome<()> {
     let late = end_session::catch_up(app).await;
     let event = Event::new(app.clock().wall(), "curfew", Action::GatewayStopped, "gateway");
-    let said = async { Ok(app.store().begin().await?.commit(event).await?) }.await;
+    let said = async { app.commit(app.store().begin().await?, event).await }.await;
     app.store().close().await;
     late.and(said)
 }

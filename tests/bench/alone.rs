@@ -10,19 +10,22 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use curfew::config::Config;
+use curfew::config::store::DATABASE_FILE;
+use curfew::control::Control;
 use curfew::identity::keys::GatewayKeys;
 use curfew::live::recordings::LiveRecordings;
 use curfew::live::refusals::Refusals;
-use curfew::ssh_door::Product;
-use curfew::store::{DATABASE_FILE, Store};
+use curfew::ssh_door::{Product, SshDoor};
+use curfew::store::{Opening, Store};
 use curfew::usecase::status::StatusSource;
 use curfew::usecase::{App, Rulebook, end_session, start};
-use curfew_proxy::gate::{Gate as _, Identity};
+use curfew_proxy::gate::{Admit as _, Identity};
 use curfew_proxy::lease::End;
 use curfew_proxy::lease::clock::Clock;
 use curfew_proxy::lease::drain::Drain;
 use curfew_proxy::route::Route;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use super::figures::{Figure, Goal, Samples};
 use super::report::Report;
@@ -131,38 +134,41 @@ async fn admissions() -> Result<Samples, String> {
     let dir = prepare(0);
     let file = dir.path().join("curfew.toml");
     let state = dir.path().join("state");
+    let now = Clock::system(None).wall();
     let secrets = GatewayKeys::open(&state).map_err(|error| failed(&error))?;
-    Store::open(&state, secrets.audit).await.map_err(|error| failed(&error))?.close().await;
+    Store::open(Opening::usual(&state, secrets.audit, now)).await.map_err(|error| failed(&error))?.close().await;
     let database = state.join(DATABASE_FILE);
     tokio::task::spawn_blocking(move || fill(&database)).await.map_err(|error| failed(&error))?;
 
     let secrets = GatewayKeys::open(&state).map_err(|error| failed(&error))?;
-    let store = Store::open(&state, secrets.audit).await.map_err(|error| failed(&error))?;
+    let store = Store::open(Opening::usual(&state, secrets.audit, now)).await.map_err(|error| failed(&error))?;
     let config = Config::load(&file).map_err(|faults| failed(&faults))?.config;
     let app = App::new(store, Clock::system(None), Rulebook::from(&config));
     start::open(&app).await.map_err(|error| failed(&error))?;
+    let config = watch::Sender::new(Arc::new(config));
     let product = Product {
         gateway: "bench".to_owned(),
-        desk: app.clone(),
-        config: Arc::new(ArcSwap::from_pointee(config)),
+        app: app.clone(),
+        config: config.subscribe(),
         keys: Arc::new(ArcSwap::from_pointee(secrets.keys)),
         seal: Arc::new(secrets.seal),
         recordings: dir.path().join("recordings"),
-        air: LiveRecordings::default(),
-        vitals: StatusSource::new(Drain::new(), []),
+        live_recordings: LiveRecordings::default(),
+        status: StatusSource::new(Drain::new(), []),
         refusals: Refusals::default(),
-        turns: curfew::console::asking::WaitingLimit::default(),
+        waiting_limit: curfew::console::asking::WaitingLimit::default(),
         port: 22,
     };
+    let door = SshDoor::new(product, Control::here());
     let identity = Identity { user: "alice".to_owned(), proof: "SHA256:bench".to_owned(), certificate: None };
     let route = Route::Target { name: "web1".to_owned(), login: Some("root".to_owned()) };
     let from = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let mut took = Vec::with_capacity(ADMISSIONS);
     for _ in 0..ADMISSIONS {
         let watch = Stopwatch::start();
-        let admitted = product.admit(&identity, &route, from, "SSH-2.0-bench").await;
+        let admitted = door.admit(&identity, &route, from, "SSH-2.0-bench").await;
         let admitted = admitted.map_err(|refusal| refusal.public)?;
-        product.credential(admitted.session, &admitted.permit, admitted.permit.expires_at()).await?;
+        door.credential(admitted.session, &admitted.permit, admitted.permit.expires_at()).await?;
         took.push(watch.elapsed().as_secs_f64() * 1000.0);
         end_session::ended(&app, admitted.session, &End::Client).await;
     }

@@ -7,7 +7,8 @@ use curfew_policy::target::{Protocol, TargetAuth};
 use curfew_policy::user::Duty;
 use ssh_key::PublicKey;
 
-use super::super::{Config, Database, Postgres};
+use super::super::Config;
+use super::super::location::{Address, Location};
 use super::{keys, loaded, said, sample, with};
 use crate::text::suggest::nearest;
 
@@ -22,7 +23,7 @@ fn the_sample_of_the_documentation_loads_without_a_remark() {
     assert_eq!(loaded.summary(), "3 users, 2 targets, 2 roles, 2 rules");
     let Config { ssh, store, recordings, users, groups, targets, roles, rules, .. } = loaded.config;
     assert_eq!(ssh.listen.to_string(), "0.0.0.0:2222");
-    assert_eq!(store.database, Database::InStateDir);
+    assert_eq!(store.database, None);
     assert_eq!(recordings.spool, Path::new("/var/lib/curfew/recordings"));
     assert_eq!(ssh.drain, Duration::from_secs(30));
     assert_eq!(users.keys().collect::<Vec<_>>(), ["alice", "bob", "lea"]);
@@ -50,7 +51,7 @@ fn what_is_left_out_has_its_default() {
         .replace("env = [\"LANG\", \"LC_*\"]\n", "")
         .replace("10.0.0.5:22", "web1.internal");
     let config = loaded(&text).config;
-    assert_eq!(config.store.database, Database::InStateDir);
+    assert_eq!(config.store.database, None);
     assert_eq!(config.recordings.spool, Path::new("/var/lib/curfew/recordings"));
     assert!(config.roles["admin"].allows_env("LANG") && !config.roles["admin"].allows_env("TERM"));
     assert_eq!(config.targets["web1"].address.to_string(), "web1.internal:22");
@@ -64,10 +65,10 @@ fn relative_paths_start_from_the_file() {
         .replace("/var/lib/curfew/recordings", "../rec");
     let Config { gateway, store, recordings, .. } = loaded(&text).config;
     assert_eq!(gateway.state_dir, Path::new("/etc/curfew/state"));
-    assert_eq!(store.database, Database::Sqlite("/etc/curfew/db/c.sqlite".into()));
+    assert_eq!(store.database, Some(Location::Sqlite("/etc/curfew/db/c.sqlite".into())));
     assert_eq!(recordings.spool, Path::new("/etc/curfew/../rec"));
     let absolute = with("\"sqlite\"", "\"sqlite:///srv/c.db\"");
-    assert_eq!(loaded(&absolute).config.store.database, Database::Sqlite("/srv/c.db".into()));
+    assert_eq!(loaded(&absolute).config.store.database, Some(Location::Sqlite("/srv/c.db".into())));
 }
 
 #[test]
@@ -75,8 +76,8 @@ fn postgres_is_known_and_its_password_is_not_shown() {
     for url in ["postgres://curfew:hunter2@db/curfew?sslmode=verify-full", "postgresql://curfew@db/curfew"] {
         let text = with("\"sqlite\"", &format!("{url:?}\npassword_file = \"secret\""));
         let config = loaded(&text).config;
-        let postgres = Postgres { url: url.to_owned(), password_file: Some("/etc/curfew/secret".into()) };
-        assert_eq!(config.store.database, Database::Postgres(postgres));
+        assert_eq!(config.store.database, Some(Location::Postgres(Address::parse(url).unwrap())));
+        assert_eq!(config.store.password_file.as_deref(), Some(Path::new("/etc/curfew/secret")));
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

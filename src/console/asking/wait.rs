@@ -10,14 +10,10 @@ use super::stop::AskingStop;
 use super::typist::Typist;
 use super::{Conversation, words};
 use crate::console::render;
-use crate::console::wait::{FRESH_LINE, LOOK_EVERY, look};
+use crate::console::wait::{FRESH_LINE, TELL_EVERY, WatchedRequest};
 use crate::usecase::request::Asked;
 use crate::usecase::view::{AnyView, GrantView, RequestView};
 use crate::usecase::{Fault, cancel, show};
-
-/// After how long a request is looked at less often, and how often then.
-const A_WHILE: Duration = Duration::from_secs(60);
-const LOOK_LATER: Duration = Duration::from_secs(1);
 
 /// How long somebody may think about whether to cancel.
 const THINK_OF_CANCELLING: Duration = Duration::from_secs(60);
@@ -43,8 +39,10 @@ impl Conversation<'_> {
 
     async fn decided(&self, mut request: RequestView, waits_for: &[String]) -> Result<RequestView, AskingStop> {
         let clock = self.setting.app.clock();
+        let mut watched = WatchedRequest::new(self.setting.app, self.actor, &request);
         let began = clock.now().mono;
         let (mut shown, mut approvals) = (String::new(), request.approvals.len());
+        request = watched.look(request).await.map_err(AskingStop::from)?;
         while request.state == "pending" {
             let waited = clock.now().mono.saturating_sub(began);
             if waited > LAPSES_AFTER {
@@ -62,9 +60,10 @@ impl Conversation<'_> {
                 approvals = request.approvals.len();
                 self.say(&words::stands(&request)).await?;
             }
-            // Who has waited for a minute is not in a hurry, and many may wait.
-            clock.sleep(if waited < A_WHILE { LOOK_EVERY } else { LOOK_LATER }).await;
-            request = look(self.setting.app, self.actor, request).await.map_err(AskingStop::from)?;
+            tokio::select! {
+                () = watched.changed() => request = watched.look(request).await.map_err(AskingStop::from)?,
+                () = clock.sleep(TELL_EVERY) => {}
+            }
         }
         if !shown.is_empty() {
             self.pen.raw(FRESH_LINE.as_bytes()).await?;

@@ -16,6 +16,8 @@ INSERT INTO counters (name, last) SELECT 'requests', COALESCE(MAX(id), 0) FROM r
 INSERT INTO counters (name, last) SELECT 'grants', COALESCE(MAX(id), 0) FROM grants;
 INSERT INTO counters (name, last) SELECT 'sessions', COALESCE(MAX(id), 0) FROM sessions;
 
+ALTER TABLE grants ADD COLUMN ended_by TEXT;
+
 ALTER TABLE sessions ADD COLUMN gateway TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN incarnation BIGINT NOT NULL DEFAULT 0;
 

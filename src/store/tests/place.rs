@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{AssertSqlSafe, Executor};
 
+use crate::config::location::{Address, Location};
+use crate::config::store::DATABASE_FILE;
 use crate::store::dialect::{self, Conn, Purpose};
-use crate::store::{Address, DATABASE_FILE, Location};
 
 /// A database for one test, gone with it.
 pub struct Place {

@@ -1,9 +1,8 @@
-//! The product, as the bytes see it: the one place where `proxy` meets the use cases.
+//! What the product answers the doors that speak SSH.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use curfew_policy::decide::Permit;
@@ -11,15 +10,14 @@ use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 use curfew_policy::target::{Protocol, TargetAuth};
 use curfew_policy::user::Person;
-use curfew_proxy::gate::{
-    Admit, Admitted, Asking, Authenticate, ChannelInfo, Console, Converse, Credential, Identity, Output,
-};
+use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Identity, Output};
 use curfew_proxy::lease::End;
 use curfew_proxy::route::Route;
 use curfew_proxy::ssh::say::messages::EXIT_REFUSED;
 use curfew_recorder::{Header, Origin, Recording, SealKey, Sealed};
 use jiff::Timestamp;
 use russh::keys::{Certificate, HashAlg, PublicKey};
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::console;
@@ -41,9 +39,6 @@ use crate::usecase::{Actor, App, Fault, end_session, record, refuse};
 /// What they are told whose proof no longer holds.
 const DISOWNED: &str = "the key or certificate you came with is no longer yours here; connect again";
 
-/// How often it is looked whether the configuration was read again while a command runs.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
 /// The product behind the doors that speak SSH.
 pub struct Product {
     /// What recordings call this gateway.
@@ -51,7 +46,7 @@ pub struct Product {
     /// What the use cases work with.
     pub app: App,
     /// The configuration; a reload replaces it whole.
-    pub config: Arc<ArcSwap<Config>>,
+    pub config: watch::Receiver<Arc<Config>>,
     /// The keys that SSH is spoken with; a reload replaces them whole.
     pub keys: Arc<ArcSwap<SshKeys>>,
     /// Seals recordings.
@@ -70,30 +65,31 @@ pub struct Product {
     pub port: u16,
 }
 
-impl Authenticate for Product {
-    async fn authenticate(&self, key: &PublicKey, _from: SocketAddr) -> Option<Identity> {
-        let user = self.config.load().user_by_key(key)?.to_owned();
+/// Answered from memory.
+impl Product {
+    pub(super) fn authenticate(&self, key: &PublicKey) -> Option<Identity> {
+        let user = self.config().user_by_key(key)?.to_owned();
         Some(Identity { user, proof: key.fingerprint(HashAlg::Sha256).to_string(), certificate: None })
     }
 
-    fn certified(&self, certificate: &Certificate, from: SocketAddr) -> Result<Identity, String> {
-        user_certificate::judge(certificate, &self.config.load(), from.ip(), self.app.clock().wall())
+    pub(super) fn certified(&self, certificate: &Certificate, from: SocketAddr) -> Result<Identity, String> {
+        user_certificate::judge(certificate, &self.config(), from.ip(), self.app.clock().wall())
     }
 
-    fn knows(&self, key: &PublicKey, certificate: Option<&Certificate>) -> bool {
-        let config = self.config.load();
+    pub(super) fn knows(&self, key: &PublicKey, certificate: Option<&Certificate>) -> bool {
+        let config = self.config();
         match certificate {
             Some(certificate) => user_certificate::is_worth_a_look(certificate, &config.certificates),
             None => config.user_by_key(key).is_some(),
         }
     }
 
-    fn is_target(&self, name: &str) -> bool {
-        self.config.load().targets.contains_key(name)
+    pub(super) fn is_target(&self, name: &str) -> bool {
+        self.config().targets.contains_key(name)
     }
 
-    fn host_certificate(&self, target: Option<&str>, key: &PublicKey) -> Option<Certificate> {
-        let config = self.config.load();
+    pub(super) fn host_certificate(&self, target: Option<&str>, key: &PublicKey) -> Option<Certificate> {
+        let config = self.config();
         let names: Vec<&str> = match target {
             Some(target) => vec![target],
             None => config.ssh.names.iter().map(String::as_str).collect(),
@@ -107,16 +103,24 @@ impl Authenticate for Product {
             .ok()
     }
 
-    fn refused(&self, from: SocketAddr, code: &'static str, detail: &str) {
+    pub(super) fn count_refusal(&self, from: SocketAddr, code: &'static str, detail: &str) {
         self.refusals.note(from, code, detail);
-        let (app, detail) = (self.app.clone(), detail.to_owned());
-        // A slow database holds up nobody at the door. Only the first of an hour gets as far as that.
-        tokio::spawn(async move { refuse::connection(&app, &from.to_string(), code, &detail).await });
     }
 }
 
-impl Admit for Product {
-    async fn reach(&self, identity: &Identity, host: &str, port: u32, from: SocketAddr) -> Result<Protocol, Refusal> {
+/// Answered on the runtime for control work.
+impl Product {
+    pub(super) async fn write_refusal(&self, from: SocketAddr, code: &'static str, detail: &str) {
+        refuse::connection(&self.app, &from.to_string(), code, detail).await;
+    }
+
+    pub(super) async fn reach(
+        &self,
+        identity: &Identity,
+        host: &str,
+        port: u32,
+        from: SocketAddr,
+    ) -> Result<Protocol, Refusal> {
         // The connection may be of yesterday.
         if !self.still_proves(identity) {
             return Err(Refusal::not_allowed("unknown-key", DISOWNED));
@@ -125,7 +129,7 @@ impl Admit for Product {
         reach(&self.app, caller, port, self.port).await.map_err(|fault| self.told(fault))
     }
 
-    async fn admit(
+    pub(super) async fn admit(
         &self,
         identity: &Identity,
         route: &Route,
@@ -146,11 +150,14 @@ impl Admit for Product {
         Ok(Admitted { session: admitted.session, permit: Arc::new(admitted.permit), lease: admitted.lease })
     }
 
-    async fn credential(&self, session: SessionId, permit: &Permit, until: Timestamp) -> Result<Credential, String> {
+    pub(super) async fn credential(
+        &self,
+        session: SessionId,
+        permit: &Permit,
+        until: Timestamp,
+    ) -> Result<Credential, String> {
         let made = match permit.auth() {
-            TargetAuth::KeyFile(path) => russh::keys::load_secret_key(path, None)
-                .map(|key| Credential { key: Arc::new(key), certificate: None })
-                .map_err(|error| error.to_string()),
+            TargetAuth::KeyFile(path) => read_key(path.clone()).await,
             TargetAuth::Certificate => {
                 issue::for_session(&self.keys.load().user_ca, session, permit, self.app.clock().wall(), until)
                     .map_err(|error| error.to_string())
@@ -165,7 +172,12 @@ impl Admit for Product {
         })
     }
 
-    async fn record(&self, session: SessionId, permit: &Permit, info: &ChannelInfo) -> std::io::Result<Recording> {
+    pub(super) async fn record(
+        &self,
+        session: SessionId,
+        permit: &Permit,
+        info: &ChannelInfo,
+    ) -> std::io::Result<Recording> {
         let now = self.app.clock().wall();
         let origin = Origin {
             gateway: self.gateway.clone(),
@@ -216,7 +228,7 @@ impl Admit for Product {
         Ok(recording)
     }
 
-    async fn sealed(&self, session: SessionId, info: &ChannelInfo, sealed: Sealed) {
+    pub(super) async fn sealed(&self, session: SessionId, info: &ChannelInfo, sealed: Sealed) {
         self.live_recordings.end(session, info.channel);
         let noted = record::sealed(&self.app, session, info.channel, sealed.bytes, &sealed.sha256).await;
         if let Err(fault) = noted {
@@ -225,16 +237,14 @@ impl Admit for Product {
         }
     }
 
-    async fn ended(&self, session: SessionId, end: &End) {
+    pub(super) async fn ended(&self, session: SessionId, end: &End) {
         end_session::ended(&self.app, session, end).await;
-        // After the lease was forgotten: see `OnAir::over`.
+        // After the lease was forgotten: see `LiveRecordings::over`.
         self.live_recordings.over(session);
     }
-}
 
-impl Converse for Product {
-    async fn console(&self, identity: &Identity, console: Console) -> u32 {
-        let person = self.config.load().person(&identity.user).filter(|_| self.still_proves(identity));
+    pub(super) async fn console(&self, identity: &Identity, console: Console) -> u32 {
+        let person = self.config().person(&identity.user).filter(|_| self.still_proves(identity));
         let output = console.output.clone();
         let end = async |why: &str| {
             // Whoever takes no more output is gone.
@@ -257,9 +267,9 @@ impl Converse for Product {
         }
     }
 
-    async fn ask(&self, identity: &Identity, route: &Route, asking: Asking) -> Result<(), Refusal> {
+    pub(super) async fn ask(&self, identity: &Identity, route: &Route, asking: Asking) -> Result<(), Refusal> {
         let Route::Target { name, login } = route else { return Err(asking.refusal) };
-        let Some(person) = self.config.load().person(&identity.user) else { return Err(asking.refusal) };
+        let Some(person) = self.config().person(&identity.user) else { return Err(asking.refusal) };
         let hints = Hints::ssh("bastion", self.port);
         let setting = AskingSetting { app: &self.app, hints: &hints, waiting_limit: &self.waiting_limit };
         let place = Place { target: name.clone(), login: login.clone() };
@@ -271,21 +281,27 @@ impl Product {
     /// Waits until a reload takes somebody's key, certificate or name away, or one of their duties: what they watch or wait
     /// for ends then. Says what they are told.
     async fn disowned(&self, identity: &Identity, person: &Person) -> &'static str {
-        let mut seen = self.config.load_full();
+        let mut configs = self.config.clone();
+        // What was in force when the command was let in may have been replaced since.
+        configs.mark_changed();
         loop {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            let now = self.config.load_full();
-            if Arc::ptr_eq(&seen, &now) {
-                continue;
+            if configs.changed().await.is_err() {
+                // The gateway goes down, which ends the command otherwise.
+                std::future::pending::<()>().await;
             }
+            let now = Arc::clone(&configs.borrow_and_update());
             if !self.still_proves(identity) {
                 return DISOWNED;
             }
             if !now.person(&identity.user).is_some_and(|today| person.may.is_subset(&today.may)) {
                 return "what you may do here has changed; type it again";
             }
-            seen = now;
         }
+    }
+
+    /// The configuration that is in force.
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
     }
 
     /// Why something was not done, as a person at this door reads it.
@@ -295,13 +311,20 @@ impl Product {
 
     /// Whether what proved somebody when their connection began still does.
     fn still_proves(&self, identity: &Identity) -> bool {
-        let config = self.config.load();
+        let config = self.config();
         match &identity.certificate {
             None => config.proves(&identity.proof, &identity.user),
             Some((certificate, from)) => user_certificate::judge(certificate, &config, *from, self.app.clock().wall())
                 .is_ok_and(|now| now.user == identity.user),
         }
     }
+}
+
+/// A key from a file, on a thread that may wait for the disk.
+async fn read_key(path: PathBuf) -> Result<Credential, String> {
+    let read = tokio::task::spawn_blocking(move || russh::keys::load_secret_key(path, None));
+    let key = read.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    Ok(Credential { key: Arc::new(key), certificate: None })
 }
 
 /// Somebody proven, before it is known where to.

@@ -44,7 +44,9 @@ impl Location {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return Address::parse(text).map(Self::Postgres);
         }
-        Err(BadLocation("a database is sqlite:PATH or postgres://USER@HOST/DATABASE".to_owned()))
+        Err(BadLocation(
+            "this is no database; write \"sqlite\", \"sqlite:PATH\" for a file of your own, or \"postgres://USER@HOST/NAME\"".to_owned(),
+        ))
     }
 }
 
@@ -96,7 +98,7 @@ impl Address {
 
     /// The address of another database on the same server.
     #[cfg(test)]
-    pub(super) fn on_database(&self, name: &str) -> String {
+    pub fn on_database(&self, name: &str) -> String {
         let mut url = self.0.clone();
         url.set_path(name);
         url.into()
@@ -119,7 +121,8 @@ impl Address {
     }
 
     /// The address with its password, for the driver alone.
-    pub(super) const fn url(&self) -> &Url {
+    #[must_use]
+    pub const fn url(&self) -> &Url {
         &self.0
     }
 }
