@@ -11,8 +11,8 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::support::{Studio, ms};
 use crate::file::Sink;
+use crate::tests::{Studio, ms};
 use crate::{MAX_WAITING, RecordingError, Repaired, Ticket, Verdict, repair, verify};
 
 const HELLO: Bytes = Bytes::from_static(b"hello");
@@ -90,7 +90,7 @@ async fn a_recording_does_not_start_on_a_full_disk() {
 #[tokio::test]
 async fn a_disk_that_fills_fails_every_waiter_at_once_and_for_ever() {
     let studio = Studio::new();
-    let file = crate::file::create(studio.folder.path(), super::support::NAME).unwrap();
+    let file = crate::file::create(studio.folder.path(), crate::tests::NAME).unwrap();
     let recording = studio.start_into(Arc::new(Shrinking { file, writes: AtomicUsize::new(2) })).unwrap();
     let first = recording.output(ms(1), HELLO);
     recording.written(first).await.unwrap();
@@ -117,7 +117,7 @@ async fn a_disk_that_fills_fails_every_waiter_at_once_and_for_ever() {
 #[tokio::test]
 async fn a_seal_that_cannot_be_written_is_an_error() {
     let studio = Studio::new();
-    let file = crate::file::create(studio.folder.path(), super::support::NAME).unwrap();
+    let file = crate::file::create(studio.folder.path(), crate::tests::NAME).unwrap();
     let recording = studio.start_into(Arc::new(Shrinking { file, writes: AtomicUsize::new(1) })).unwrap();
     let error = recording.seal("exit 0", ms(1)).await.unwrap_err();
     assert_eq!(io::Error::from(error).kind(), io::ErrorKind::StorageFull);

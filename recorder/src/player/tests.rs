@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use super::support::{SAMPLE_OUTPUT, Studio, ms};
+use crate::tests::{SAMPLE_OUTPUT, Studio, ms};
 use crate::{Cast, CastError, Frame, Pace, Player};
 
 /// What a player shows of the sample.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::file::Sink;
 use crate::writer::{Item, Writer};
-use crate::{Header, Origin, Recording, SealKey, Sealed, State};
+use crate::{Completeness, Header, Origin, Recording, SealKey, Sealed};
 
 pub(super) const NAME: &str = "s1-1-shell.cast";
 
@@ -40,7 +40,7 @@ impl Studio {
         Ok(Recording::with_writer(self.path(), writer))
     }
 
-    /// A writer without a lane.
+    /// A writer without a queue.
     pub(super) fn writer(&self, name: &str) -> Writer {
         let file = crate::file::create(self.folder.path(), name).unwrap();
         Writer::begin(Arc::new(file), header(), Arc::clone(&self.key)).unwrap()
@@ -74,7 +74,7 @@ impl Studio {
             batch.iter().for_each(|item| writer.encode(ms(at * 100), item).unwrap());
             writer.flush(ms(at * 100)).unwrap();
         }
-        let sealed = writer.seal(ms(900), State::Complete, "exit 0").unwrap();
+        let sealed = writer.seal(ms(900), Completeness::Complete, "exit 0").unwrap();
         (sealed, fs::read(self.path()).unwrap())
     }
 }

@@ -3,17 +3,17 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::support::{NAME, Studio, code_of, edit_lines, ms};
 use crate::cast::Encoder;
 use crate::key::SIGNATURE_LEN;
-use crate::{Fault, Problem, PublicKey, State, Verdict, verify};
+use crate::tests::{NAME, Studio, code_of, edit_lines, ms};
+use crate::{Completeness, Damage, Problem, PublicKey, Verdict, verify};
 
-/// The first fault of these bytes as a file; none where it merely has no seal.
-fn fault(studio: &Studio, bytes: &[u8]) -> Option<Fault> {
+/// The first damage in these bytes as a file; none where it merely has no seal.
+fn damage(studio: &Studio, bytes: &[u8]) -> Option<Damage> {
     match verify(&studio.put(bytes), &[studio.key.public()]).unwrap() {
         Verdict::Intact(summary) => panic!("taken for intact: {summary:?}"),
         Verdict::Unsealed(_) => None,
-        Verdict::Broken(fault) => Some(fault),
+        Verdict::Broken(damage) => Some(damage),
     }
 }
 
@@ -33,7 +33,7 @@ fn a_changed_byte_anywhere_shows_in_the_lines_it_is_in() {
             }
             let mut changed = file.clone();
             changed[at] = flipped;
-            if let Some(found) = fault(&studio, &changed) {
+            if let Some(found) = damage(&studio, &changed) {
                 assert!(found.first <= line + 1 && line <= found.last + 1, "line {line}, byte {at}: {found}");
             } else {
                 assert_eq!(line, line_count(&file) as u64, "only the last line can become none: the seal is gone");
@@ -51,15 +51,15 @@ fn a_line_that_is_deleted_doubled_or_swapped_shows() {
     for index in 0..lines {
         let number = index as u64 + 1;
         let deleted = edit_lines(&file, |lines| drop(lines.remove(index)));
-        match fault(&studio, &deleted) {
+        match damage(&studio, &deleted) {
             Some(found) => assert!(found.first <= number && number <= found.last + 1, "delete {number}: {found}"),
             None => assert_eq!(index, lines - 1, "only without the signature it has no seal"),
         }
         let doubled = edit_lines(&file, |lines| lines.insert(index, lines[index].clone()));
-        assert!(fault(&studio, &doubled).is_some(), "double {number}");
+        assert!(damage(&studio, &doubled).is_some(), "double {number}");
         if index + 1 < lines {
             let swapped = edit_lines(&file, |lines| lines.swap(index, index + 1));
-            let found = fault(&studio, &swapped).unwrap();
+            let found = damage(&studio, &swapped).unwrap();
             assert!(found.first <= number + 1 && number <= found.last, "swap {number}: {found}");
         }
     }
@@ -71,7 +71,7 @@ fn a_file_cut_at_any_byte_is_never_intact() {
     let (_, file) = studio.sample();
     let header = file.iter().position(|&byte| byte == b'\n').unwrap();
     for len in 0..file.len() {
-        match fault(&studio, &file[..len]) {
+        match damage(&studio, &file[..len]) {
             Some(found) => assert!(len <= header && matches!(found.problem, Problem::Header(_)), "{len}: {found}"),
             None => assert!(len > header, "{len}"),
         }
@@ -84,8 +84,8 @@ fn what_follows_the_seal_shows() {
     let (_, file) = studio.sample();
     let after = line_count(&file) as u64 + 1;
     for garbage in [&b"\n"[..], b"x", b"[1.0,\"o\",\"x\"]\n", &file] {
-        let found = fault(&studio, &[&file, garbage].concat()).unwrap();
-        assert_eq!(found, Fault { first: after, last: after, problem: Problem::AfterSeal });
+        let found = damage(&studio, &[&file, garbage].concat()).unwrap();
+        assert_eq!(found, Damage { first: after, last: after, problem: Problem::AfterSeal });
     }
 }
 
@@ -94,15 +94,15 @@ fn a_seal_of_another_recording_does_not_fit() {
     let studio = Studio::new();
     let (_, file) = studio.sample();
     let mut other = studio.writer("s2.cast");
-    other.seal(ms(5), State::Complete, "exit 0").unwrap();
-    let other = super::support::read(&studio.folder.path().join("s2.cast"));
+    other.seal(ms(5), Completeness::Complete, "exit 0").unwrap();
+    let other = crate::tests::read(&studio.folder.path().join("s2.cast"));
     let seal = edit_lines(&other, |lines| drop(lines.drain(..lines.len() - 3)));
     let signature = edit_lines(&other, |lines| drop(lines.drain(..lines.len() - 1)));
 
     let with_seal = edit_lines(&file, |lines| *lines.last_chunk_mut::<3>().unwrap() = [vec![], vec![], seal]);
-    assert_eq!(fault(&studio, &with_seal).unwrap().problem, Problem::Hash);
+    assert_eq!(damage(&studio, &with_seal).unwrap().problem, Problem::Hash);
     let with_signature = edit_lines(&file, |lines| *lines.last_mut().unwrap() = signature);
-    assert_eq!(fault(&studio, &with_signature).unwrap().problem, Problem::Signature);
+    assert_eq!(damage(&studio, &with_signature).unwrap().problem, Problem::Signature);
 }
 
 #[test]
@@ -128,20 +128,20 @@ fn a_forger_who_makes_every_link_anew_still_needs_the_key() {
 
     // Another story with fitting links and a seal in the name of our key, signed by another.
     let mut encoder = Encoder::default();
-    encoder.header(&super::support::header()).unwrap();
+    encoder.header(&crate::tests::header()).unwrap();
     encoder.output(ms(1), b"nothing happened").unwrap();
-    encoder.seal(ms(2), State::Complete, "exit 0", &forger.key).unwrap();
+    encoder.seal(ms(2), Completeness::Complete, "exit 0", &forger.key).unwrap();
     let forged = String::from_utf8(encoder.bytes().to_vec()).unwrap();
-    assert!(matches!(fault(&studio, forged.as_bytes()).unwrap().problem, Problem::UnknownKey(_)));
+    assert!(matches!(damage(&studio, forged.as_bytes()).unwrap().problem, Problem::UnknownKey(_)));
 
     // The true file with only the signature replaced by the forger's.
     let hash = crate::sha256(&file[..file.len() - SIGNATURE_LEN - 3]);
     let mut resigned = file.clone();
     let at = file.len() - SIGNATURE_LEN - 3;
     resigned[at..at + SIGNATURE_LEN].copy_from_slice(forger.key.sign(&hash).as_bytes());
-    assert_eq!(fault(&studio, &resigned).unwrap().problem, Problem::Signature);
+    assert_eq!(damage(&studio, &resigned).unwrap().problem, Problem::Signature);
     resigned[at..at + SIGNATURE_LEN].copy_from_slice(STANDARD.encode([0; 64]).as_bytes());
-    assert_eq!(fault(&studio, &resigned).unwrap().problem, Problem::Signature);
+    assert_eq!(damage(&studio, &resigned).unwrap().problem, Problem::Signature);
 }
 
 #[test]
@@ -166,10 +166,10 @@ fn an_endless_line_and_a_deep_one_are_refused() {
     let studio = Studio::new();
     let (_, file) = studio.sample();
     let endless = [&file[..], &vec![b'['; 9 << 20]].concat();
-    assert!(fault(&studio, &endless).is_some());
+    assert!(damage(&studio, &endless).is_some());
     let unsealed = edit_lines(&file, |lines| drop(lines.pop()));
     let endless = [&unsealed[..], &vec![b'x'; 9 << 20]].concat();
-    assert_eq!(fault(&studio, &endless).unwrap().problem, Problem::TooLong);
+    assert_eq!(damage(&studio, &endless).unwrap().problem, Problem::TooLong);
     let deep = [&unsealed[..], &vec![b'['; 1 << 20], b"\n"].concat();
-    assert!(matches!(fault(&studio, &deep).unwrap().problem, Problem::Event(_)));
+    assert!(matches!(damage(&studio, &deep).unwrap().problem, Problem::Event(_)));
 }

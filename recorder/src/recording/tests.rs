@@ -6,11 +6,11 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::support::{NAME, SAMPLE_OUTPUT, Studio, header, ms, read};
+use crate::tests::{NAME, SAMPLE_OUTPUT, Studio, header, ms, read};
 use crate::writer::Item;
 use crate::{
-    Cast, Origin, Recording, RecordingError, State, Ticket, Verdict, What, find_unsealed, hex, raw_bytes, sha256,
-    verify,
+    Cast, Completeness, Origin, Recording, RecordingError, Ticket, Verdict, What, find_unsealed, hex, raw_bytes,
+    sha256, verify,
 };
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn what_is_written_is_in_the_file_and_the_seal_tells_of_it() {
     let file = read(&studio.path());
     assert_eq!((sealed.path, sealed.bytes), (studio.path(), file.len() as u64));
     assert_eq!(sealed.sha256, hex(&sha256(&file)));
-    assert_eq!((sealed.output_bytes, sealed.duration, sealed.state), (7, ms(40), State::Complete));
+    assert_eq!((sealed.output_bytes, sealed.duration, sealed.state), (7, ms(40), Completeness::Complete));
     assert_eq!(sealed.lines, studio.text().lines().count() as u64);
     assert!(find_unsealed(studio.folder.path()).unwrap().is_empty());
 
@@ -99,7 +99,7 @@ async fn dropping_a_recording_loses_nothing_and_seals_it_as_interrupted() {
     let Verdict::Intact(summary) = verify(&studio.path(), &[studio.key.public()]).unwrap() else {
         panic!("not intact")
     };
-    assert_eq!(summary.statement.state, State::Interrupted);
+    assert_eq!(summary.statement.state, Completeness::Interrupted);
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ async fn a_header_that_no_reader_would_take_is_not_written() {
 fn every_kind_of_line_is_in_the_sample() {
     let studio = Studio::new();
     let (_, file) = studio.sample();
-    let codes: std::collections::BTreeSet<_> = file.split(|&byte| byte == b'\n').map(super::support::code_of).collect();
+    let codes: std::collections::BTreeSet<_> = file.split(|&byte| byte == b'\n').map(crate::tests::code_of).collect();
     for code in ["b", "g", "h", "header", "i", "k", "m", "n", "o", "r", "s"] {
         assert!(codes.contains(code), "no {code} in {codes:?}");
     }
@@ -180,7 +180,7 @@ proptest! {
                 prop_assert_eq!(&raw_bytes(&studio.path()).unwrap(), &sent);
             }
         }
-        let sealed = writer.seal(ms(2), State::Complete, "exit 0").unwrap();
+        let sealed = writer.seal(ms(2), Completeness::Complete, "exit 0").unwrap();
         prop_assert_eq!(sealed.output_bytes, sent.len() as u64);
         prop_assert_eq!(outputs(&studio).concat(), String::from_utf8_lossy(&sent));
         prop_assert_eq!(raw_bytes(&studio.path()).unwrap(), sent);

@@ -3,8 +3,8 @@
 use std::fs;
 use std::io;
 
-use super::support::{SAMPLE_OUTPUT, Studio, ms, read};
-use crate::{Cast, Repaired, State, Verdict, What, find_unsealed, raw_bytes, repair, verify};
+use crate::tests::{SAMPLE_OUTPUT, Studio, ms, read};
+use crate::{Cast, Completeness, Repaired, Verdict, What, find_unsealed, raw_bytes, repair, verify};
 
 #[test]
 fn a_file_cut_at_any_byte_is_repaired_and_keeps_every_whole_line() {
@@ -24,14 +24,14 @@ fn a_file_cut_at_any_byte_is_repaired_and_keeps_every_whole_line() {
         let whole = cut.iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
         let after = read(&path);
         assert!(after.starts_with(&cut[..whole]), "{len}");
-        assert_eq!((sealed.state, sealed.bytes), (State::Interrupted, after.len() as u64));
+        assert_eq!((sealed.state, sealed.bytes), (Completeness::Interrupted, after.len() as u64));
         assert_eq!(sealed.sha256, crate::hex(&crate::sha256(&after)));
         assert_eq!(set_aside(&after), &cut[whole..], "{len}");
 
         let Verdict::Intact(summary) = verify(&path, &[studio.key.public()]).unwrap() else {
             panic!("{len}: not intact")
         };
-        assert_eq!(summary.statement.state, State::Interrupted);
+        assert_eq!(summary.statement.state, Completeness::Interrupted);
         let raw = raw_bytes(&path).unwrap();
         assert!(SAMPLE_OUTPUT.starts_with(&raw), "{len}");
         assert_eq!(raw.len() as u64, sealed.output_bytes);
@@ -72,7 +72,10 @@ fn a_sealed_recording_and_one_of_an_older_key_stay_as_they_are() {
     let (sealed, file) = studio.sample();
     for key in [&studio.key, &Studio::new().key] {
         let Repaired::Already(found) = repair(&studio.path(), key).unwrap() else { panic!("not taken for sealed") };
-        assert_eq!((found.sha256, found.state, found.end), (sealed.sha256.clone(), State::Complete, "exit 0".into()));
+        assert_eq!(
+            (found.sha256, found.state, found.end),
+            (sealed.sha256.clone(), Completeness::Complete, "exit 0".into())
+        );
         assert_eq!(read(&studio.path()), file);
     }
 }

@@ -1,6 +1,5 @@
 //! A recording while it is made, as its channel sees it: hand over, forward what is written, seal.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,79 +7,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::cast::{Header, State};
+use crate::cast::{Completeness, Header};
 use crate::file;
-use crate::follow::Live;
+use crate::follow::LiveRecording;
 use crate::key::SealKey;
-use crate::lane::{Lane, Progress};
+use crate::queue::{Progress, Queue};
+use crate::sealed::{RecordingError, Sealed};
 use crate::writer::{Item, Writer};
 
 /// How many bytes may wait to be written before [`Recording::ready`] makes the caller wait.
 pub const MAX_WAITING: usize = 4 << 20;
 
-/// Why a recording cannot go on. Once failed, it stays failed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordingError {
-    /// The name is not one a recording may have.
-    #[error("{0:?} is not a name for a recording: letters, digits, `.`, `_`, `-`, and `.cast` at the end")]
-    Name(String),
-    /// The file cannot be made or written.
-    #[error("the recording {path} cannot be written: {source}")]
-    Write {
-        /// The recording's file.
-        path: String,
-        /// What the system said.
-        source: Arc<io::Error>,
-    },
-    /// The process is stopping, and took the writer with it.
-    #[error("the recording was stopped before all was written")]
-    Stopped,
-}
-
-impl RecordingError {
-    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
-        Self::Write { path: path.display().to_string(), source: Arc::new(source) }
-    }
-}
-
-impl From<RecordingError> for io::Error {
-    fn from(error: RecordingError) -> Self {
-        let kind = match &error {
-            RecordingError::Name(_) => io::ErrorKind::InvalidInput,
-            RecordingError::Write { source, .. } => source.kind(),
-            RecordingError::Stopped => io::ErrorKind::Other,
-        };
-        Self::new(kind, error)
-    }
-}
-
 /// A place in a recording: everything handed over up to it. The default one is its beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
-
-/// A sealed recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed {
-    /// Its file.
-    pub path: PathBuf,
-    /// The file's length in bytes.
-    pub bytes: u64,
-    /// The file's SHA-256, in hexadecimal.
-    pub sha256: String,
-    /// How many bytes of output it holds.
-    pub output_bytes: u64,
-    /// How many lines it has.
-    pub lines: u64,
-    /// Its last moment.
-    pub duration: Duration,
-    /// Whether it holds all there was.
-    pub state: State,
-    /// Why it ended.
-    pub end: String,
-    /// The id of the key that sealed it.
-    pub key: String,
-}
 
 /// A recording being made. Bytes count as recorded when [`Recording::written`] says so for their ticket.
 ///
@@ -88,7 +28,7 @@ pub struct Sealed {
 /// handed over, and seals it as interrupted.
 #[derive(Debug)]
 pub struct Recording {
-    lane: Arc<Lane>,
+    queue: Arc<Queue>,
 }
 
 impl Recording {
@@ -113,13 +53,13 @@ impl Recording {
 
     /// A recording that goes on with a writer, on this runtime.
     pub(crate) fn with_writer(path: PathBuf, writer: Writer) -> Self {
-        Self { lane: Arc::new(Lane::new(path, writer)) }
+        Self { queue: Arc::new(Queue::new(path, writer)) }
     }
 
     /// Its file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.lane.path()
+        self.queue.path()
     }
 
     /// Records output: what the person saw, stdout and stderr in the order in which they are passed on.
@@ -151,13 +91,13 @@ impl Recording {
     /// The ticket of what was last handed over.
     #[must_use]
     pub fn last(&self) -> Ticket {
-        Ticket(self.lane.issued())
+        Ticket(self.queue.issued())
     }
 
     /// Up to where everything is written.
     #[must_use]
     pub fn written_up_to(&self) -> Ticket {
-        Ticket(self.lane.progress().borrow().written)
+        Ticket(self.queue.progress().borrow().written)
     }
 
     /// Waits until everything up to this ticket is written, and gives up to where all is by now. May be cancelled.
@@ -167,7 +107,7 @@ impl Recording {
     /// # Errors
     /// When the recording failed before that.
     pub async fn written(&self, ticket: Ticket) -> Result<Ticket, RecordingError> {
-        let progress = self.lane.wait_until(|progress| progress.written >= ticket.0).await?;
+        let progress = self.queue.wait_until(|progress| progress.written >= ticket.0).await?;
         Ok(Ticket(progress.written))
     }
 
@@ -177,13 +117,13 @@ impl Recording {
     /// # Errors
     /// When the recording failed.
     pub async fn ready(&self) -> Result<(), RecordingError> {
-        let has_room = |progress: &Progress| progress.error.is_none() && self.lane.waiting() < MAX_WAITING;
-        self.lane.wait_until(has_room).await.map(drop)
+        let has_room = |progress: &Progress| progress.error.is_none() && self.queue.waiting() < MAX_WAITING;
+        self.queue.wait_until(has_room).await.map(drop)
     }
 
     /// Waits until the recording fails; for ever, where it does not. May be cancelled.
     pub async fn failed(&self) -> RecordingError {
-        match self.lane.wait_until(|_| false).await {
+        match self.queue.wait_until(|_| false).await {
             Err(error) => error,
             Ok(_) => std::future::pending().await,
         }
@@ -191,8 +131,8 @@ impl Recording {
 
     /// A view for those who watch: they read the file at their own pace.
     #[must_use]
-    pub fn live(&self) -> Live {
-        Live::new(self.lane.path().to_owned(), self.lane.progress().subscribe())
+    pub fn live(&self) -> LiveRecording {
+        LiveRecording::new(self.queue.path().to_owned(), self.queue.progress().subscribe())
     }
 
     /// Ends the recording, and waits until it is sealed and on the disk. `end` says why it ended.
@@ -201,7 +141,7 @@ impl Recording {
     /// When the recording failed: then it has no seal, and [`repair`](crate::repair) can give it one.
     pub async fn seal(self, end: &str, at: Duration) -> Result<Sealed, RecordingError> {
         let (done, sealed) = oneshot::channel();
-        self.push(at, Item::Seal { state: State::Complete, end: end.to_owned(), done: Some(done) });
+        self.push(at, Item::Seal { state: Completeness::Complete, end: end.to_owned(), done: Some(done) });
         match sealed.await {
             Ok(sealed) => Ok(Sealed { path: self.path().to_owned(), ..sealed }),
             // Only a failure leaves the question without an answer.
@@ -210,13 +150,16 @@ impl Recording {
     }
 
     fn push(&self, at: Duration, item: Item) -> Ticket {
-        Ticket(self.lane.push(at, item))
+        Ticket(self.queue.push(at, item))
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
         let end = "the recording was given up".to_owned();
-        self.push(self.lane.last_at(), Item::Seal { state: State::Interrupted, end, done: None });
+        self.push(self.queue.last_at(), Item::Seal { state: Completeness::Interrupted, end, done: None });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
-//! The lane of one recording: events go in at once, and are written in order off the caller's thread.
+//! The queue of one recording: events go in at once, and are written in order off the caller's thread.
 //!
-//! One job per lane writes whatever has gathered (so bulk output is written in large pieces, and a keystroke's echo at
+//! One job per queue writes whatever has gathered (so bulk output is written in large pieces, and a keystroke's echo at
 //! once); a disk that stalls holds a thread of the blocking pool and this recording, nothing else.
 
 use std::io;
@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
 use crate::file::{self, Sink};
-use crate::live::{RecordingError, Sealed};
+use crate::sealed::{RecordingError, Sealed};
 use crate::writer::{Item, Writer};
 
 /// How long written bytes may wait in the system's memory before they are asked onto the disk.
@@ -32,9 +32,9 @@ pub(crate) struct Progress {
 
 /// What a recording shares with the job that writes it.
 #[derive(Debug)]
-pub(crate) struct Lane {
+pub(crate) struct Queue {
     path: PathBuf,
-    queue: Mutex<Queue>,
+    backlog: Mutex<Backlog>,
     progress: watch::Sender<Progress>,
     runtime: Handle,
 }
@@ -44,10 +44,10 @@ type Batch = Vec<(Duration, Item)>;
 
 /// What waits to be written.
 #[derive(Debug, Default)]
-struct Queue {
+struct Backlog {
     items: Batch,
     /// About how many bytes are in `items` or in the writer's hands.
-    waiting: usize,
+    bytes: usize,
     /// How many items were ever handed over.
     issued: u64,
     last_at: Duration,
@@ -59,12 +59,12 @@ struct Queue {
     closed: bool,
 }
 
-impl Lane {
-    /// A lane to a writer, on this runtime.
+impl Queue {
+    /// A queue to a writer, on this runtime.
     pub(crate) fn new(path: PathBuf, writer: Writer) -> Self {
         let progress = watch::Sender::new(Progress { len: writer.len(), ..Progress::default() });
-        let queue = Mutex::new(Queue { writer: Some(Box::new(writer)), ..Queue::default() });
-        Self { path, queue, progress, runtime: Handle::current() }
+        let backlog = Mutex::new(Backlog { writer: Some(Box::new(writer)), ..Backlog::default() });
+        Self { path, backlog, progress, runtime: Handle::current() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -76,38 +76,38 @@ impl Lane {
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.queue().waiting
+        self.lock().bytes
     }
 
     pub(crate) fn issued(&self) -> u64 {
-        self.queue().issued
+        self.lock().issued
     }
 
     pub(crate) fn last_at(&self) -> Duration {
-        self.queue().last_at
+        self.lock().last_at
     }
 
     /// Nothing panics while it holds the lock, so the queue behind a poisoned one is as good as any.
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Queues an item, starts a job where none runs, and gives the item's number. After the end nothing is queued, so
     /// that number is never written.
     pub(crate) fn push(self: &Arc<Self>, at: Duration, item: Item) -> u64 {
-        let mut queue = self.queue();
-        queue.issued += 1;
-        let number = queue.issued;
-        if queue.closed {
+        let mut backlog = self.lock();
+        backlog.issued += 1;
+        let number = backlog.issued;
+        if backlog.closed {
             return number;
         }
-        queue.closed = matches!(item, Item::Seal { .. });
-        queue.last_at = queue.last_at.max(at);
-        queue.waiting += item.weight();
-        queue.items.push((at, item));
-        if let Some(writer) = queue.writer.take() {
-            drop(queue);
-            let job = Job { lane: Arc::clone(self), finished: false };
+        backlog.closed = matches!(item, Item::Seal { .. });
+        backlog.last_at = backlog.last_at.max(at);
+        backlog.bytes += item.weight();
+        backlog.items.push((at, item));
+        if let Some(writer) = backlog.writer.take() {
+            drop(backlog);
+            let job = Job { queue: Arc::clone(self), finished: false };
             self.runtime.spawn_blocking(move || job.run(writer));
         }
         number
@@ -128,8 +128,8 @@ impl Lane {
     /// Says that `items` more, of this weight, are written. After a failure nothing counts any more.
     fn advance(&self, items: u64, weight: usize, len: u64) {
         {
-            let mut queue = self.queue();
-            queue.waiting = queue.waiting.saturating_sub(weight);
+            let mut backlog = self.lock();
+            backlog.bytes = backlog.bytes.saturating_sub(weight);
         }
         self.progress.send_if_modified(|progress| {
             let goes_on = progress.error.is_none();
@@ -154,10 +154,10 @@ impl Lane {
     /// Ends the recording for ever, and tells everybody who waits.
     fn fail(&self, error: RecordingError) {
         let abandoned = {
-            let mut queue = self.queue();
-            queue.closed = true;
-            queue.waiting = 0;
-            (std::mem::take(&mut queue.items), queue.writer.take())
+            let mut backlog = self.lock();
+            backlog.closed = true;
+            backlog.bytes = 0;
+            (std::mem::take(&mut backlog.items), backlog.writer.take())
         };
         self.progress.send_modify(|progress| {
             progress.over = true;
@@ -169,26 +169,26 @@ impl Lane {
 
     /// Has the disk asked for what was written, a while from now, once.
     fn sync_soon(self: &Arc<Self>, sink: &Arc<dyn Sink>) {
-        if !std::mem::replace(&mut self.queue().sync_due, true) {
+        if !std::mem::replace(&mut self.lock().sync_due, true) {
             self.runtime.spawn(sync_later(Arc::downgrade(self), Arc::downgrade(sink)));
         }
     }
 }
 
 /// Asks written bytes onto the disk, beside the writing: a slow answer delays nobody.
-async fn sync_later(lane: Weak<Lane>, sink: Weak<dyn Sink>) {
+async fn sync_later(queue: Weak<Queue>, sink: Weak<dyn Sink>) {
     tokio::time::sleep(SYNC_WITHIN).await;
-    if let Some(lane) = lane.upgrade() {
-        let mut queue = lane.queue();
-        queue.sync_due = false;
-        if let Some(writer) = &mut queue.writer {
+    if let Some(queue) = queue.upgrade() {
+        let mut backlog = queue.lock();
+        backlog.sync_due = false;
+        if let Some(writer) = &mut backlog.writer {
             writer.shrink();
         }
     }
     let Some(sink) = sink.upgrade() else { return };
     let synced = tokio::task::spawn_blocking(move || sink.sync()).await;
-    if let (Ok(Err(source)), Some(lane)) = (synced, lane.upgrade()) {
-        lane.fail(RecordingError::write(&lane.path, source));
+    if let (Ok(Err(source)), Some(queue)) = (synced, queue.upgrade()) {
+        queue.fail(RecordingError::write(&queue.path, source));
     }
 }
 
@@ -200,9 +200,9 @@ struct Ending {
     done: Option<oneshot::Sender<Sealed>>,
 }
 
-/// The one job of a lane. However it ends, those who wait learn of it.
+/// The one job of a queue. However it ends, those who wait learn of it.
 struct Job {
-    lane: Arc<Lane>,
+    queue: Arc<Queue>,
     finished: bool,
 }
 
@@ -213,17 +213,17 @@ impl Job {
             writer = writing;
             let ending = match self.write(&mut writer, batch) {
                 Ok(None) => {
-                    self.lane.sync_soon(writer.sink());
+                    self.queue.sync_soon(writer.sink());
                     continue;
                 }
                 Ok(Some(ending)) => Ok(ending),
-                Err(source) => Err(RecordingError::write(&self.lane.path, source)),
+                Err(source) => Err(RecordingError::write(&self.queue.path, source)),
             };
             // The file is let go before anybody hears of the end, so that it can be read or repaired at once.
             drop(writer);
             match ending {
-                Ok(ending) => self.lane.end(ending),
-                Err(error) => self.lane.fail(error),
+                Ok(ending) => self.queue.end(ending),
+                Err(error) => self.queue.fail(error),
             }
             break;
         }
@@ -232,12 +232,12 @@ impl Job {
 
     /// What is queued, and the writer for it; where nothing is, the writer goes back for the next job.
     fn next_batch(&self, writer: Box<Writer>) -> Option<(Batch, Box<Writer>)> {
-        let mut queue = self.lane.queue();
-        if queue.items.is_empty() {
-            queue.writer = (!queue.closed).then_some(writer);
+        let mut backlog = self.queue.lock();
+        if backlog.items.is_empty() {
+            backlog.writer = (!backlog.closed).then_some(writer);
             return None;
         }
-        Some((std::mem::take(&mut queue.items), writer))
+        Some((std::mem::take(&mut backlog.items), writer))
     }
 
     /// Writes a batch, and gives the recording's end where that was in it.
@@ -249,18 +249,18 @@ impl Job {
             last_at = at;
             if let Item::Seal { state, end, done } = item {
                 let sealed = writer.seal(at, state, &end)?;
-                file::sync_folder_of(&self.lane.path)?;
+                file::sync_folder_of(&self.queue.path)?;
                 return Ok(Some(Ending { items, sealed, done }));
             }
             writer.encode(at, &item)?;
             if writer.is_full() {
                 writer.flush(at)?;
-                self.lane.advance(std::mem::take(&mut items), std::mem::take(&mut weight), writer.len());
+                self.queue.advance(std::mem::take(&mut items), std::mem::take(&mut weight), writer.len());
             }
         }
         if items > 0 {
             writer.flush(last_at)?;
-            self.lane.advance(items, weight, writer.len());
+            self.queue.advance(items, weight, writer.len());
         }
         Ok(None)
     }
@@ -269,7 +269,10 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if !self.finished {
-            self.lane.fail(RecordingError::Stopped);
+            self.queue.fail(RecordingError::Stopped);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

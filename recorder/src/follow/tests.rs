@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::support::{Studio, ms};
+use crate::tests::{Studio, ms};
 use crate::{Event, Follower, What};
 
 /// The outputs that come next, until there are this many bytes of them.
