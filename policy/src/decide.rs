@@ -237,3 +237,6 @@ fn refuse_login<'a>(facts: &Facts, active: impl Iterator<Item = &'a Held<'a>>) -
             .audited(format!("{who}: no login named for {target}, where {grants} has {list}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

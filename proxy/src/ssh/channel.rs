@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
-use curfew_policy::role::{Role, SftpAccess};
+use curfew_policy::role::Role;
+use curfew_policy::start::permitted;
 use curfew_recorder::Recording;
 use russh::{Channel, ChannelReadHalf, ChannelWriteHalf, client, server};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
@@ -19,7 +20,7 @@ use crate::idle::Activity;
 use crate::session;
 use crate::ssh::asking::{Ready, tell};
 use crate::ssh::links::{Links, Seat};
-use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line, nothing_new, plain};
+use crate::ssh::notice::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line, nothing_new};
 use crate::ssh::notices::Notices;
 use crate::ssh::relay::{self, Ends, Finished, farewell, relay};
 use crate::ssh::requests::{Allowed, Asked, Extra, Start, gather};
@@ -259,49 +260,12 @@ pub(super) async fn ended(cut: &mut watch::Receiver<Option<End>>) -> End {
     }
 }
 
-/// Whether the role has what was asked for.
-///
-/// # Errors
-/// One line that says what it has.
-pub fn permitted(role: &Role, start: &Start) -> Result<(), String> {
-    let allowed = match start {
-        Start::Shell => role.shell,
-        Start::Exec(command) => role.allows_command(command),
-        Start::Subsystem(name) => name == "sftp" && role.sftp != SftpAccess::None,
-    };
-    if allowed {
-        return Ok(());
-    }
-    let wanted = match start {
-        Start::Shell => "a shell".to_owned(),
-        Start::Exec(command) => format!("`{}`", plain(&String::from_utf8_lossy(command))),
-        Start::Subsystem(name) => format!("the {} subsystem", plain(name)),
-    };
-    Err(format!("role {} does not allow {wanted}; it allows {}", role.name, what_it_allows(role)))
-}
-
 /// One line on what a channel goes on without.
 fn without(extra: Extra, role: &Role) -> String {
     match extra {
         Extra::X11 => "X11 is not forwarded; the session goes on without it".to_owned(),
         Extra::Agent => format!("role {} does not forward your agent; the session goes on without it", role.name),
     }
-}
-
-fn what_it_allows(role: &Role) -> String {
-    let mut parts = Vec::new();
-    if role.shell {
-        parts.push("a shell".to_owned());
-    }
-    parts.extend(role.exec.iter().map(|pattern| format!("`{pattern}`")));
-    let within =
-        if role.sftp_roots.is_empty() { String::new() } else { format!(" in {}", role.sftp_roots.join(" and ")) };
-    match role.sftp {
-        SftpAccess::None => {}
-        SftpAccess::Read => parts.push(format!("sftp for reading{within}")),
-        SftpAccess::Write => parts.push(format!("sftp{within}")),
-    }
-    if parts.is_empty() { "nothing of the kind".to_owned() } else { parts.join(", ") }
 }
 
 fn describe(number: u32, asked: &Asked) -> ChannelInfo {

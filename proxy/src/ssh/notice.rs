@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use curfew_policy::id::{GrantId, SessionId};
+pub use curfew_policy::text::plain;
 use curfew_policy::time::format_duration;
 
 use crate::deadline::End;
@@ -99,18 +100,6 @@ pub fn last_line(grant: GrantId, session: SessionId, end: &End) -> Option<String
         End::Unreachable(why) => plain(why),
     };
     Some(format!("curfew: {line}"))
-}
-
-/// Text without anything that a terminal would act on, at most 300 characters of it.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    text.chars().take(300).map(|c| if is_plain(c) { c } else { '\u{fffd}' }).collect()
-}
-
-/// Whether a terminal shows this character and does nothing else: no controls, no bidirectional overrides.
-fn is_plain(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn said(note: &str) -> String {

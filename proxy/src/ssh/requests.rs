@@ -1,6 +1,7 @@
 //! What a client asks of a channel before anything runs on it (RFC 4254 §6.2–6.5).
 
 use curfew_policy::role::Role;
+pub use curfew_policy::start::Start;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, Pty};
 
@@ -19,17 +20,6 @@ pub struct Terminal {
     pub pixels: (u32, u32),
     /// Its modes (RFC 4254 §8).
     pub modes: Vec<(Pty, u32)>,
-}
-
-/// What is to run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Start {
-    /// A login shell.
-    Shell,
-    /// A command, byte for byte as it came.
-    Exec(Vec<u8>),
-    /// A subsystem, such as `sftp`.
-    Subsystem(String),
 }
 
 /// All that a client asked for.

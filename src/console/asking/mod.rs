@@ -14,8 +14,8 @@ mod wait;
 mod words;
 
 use curfew_policy::refusal::Refusal;
+use curfew_policy::start::permitted;
 use curfew_proxy::gate::Asking;
-use curfew_proxy::ssh::channel::permitted;
 use tokio::sync::watch;
 
 use self::answers::Answers;

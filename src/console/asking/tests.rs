@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use curfew_policy::refusal::Refusal;
+use curfew_policy::start::Start;
 use curfew_proxy::gate::{Asking, Output};
-use curfew_proxy::ssh::requests::Start;
 use tokio::sync::{mpsc, watch};
 
 use super::turns::MOST_EACH;

@@ -1,13 +1,4 @@
-//! Tests of the rules: tables of what people would expect, and properties that must hold whatever comes in.
-
-mod ask;
-mod decide;
-mod endpoint;
-mod id;
-mod lease;
-mod life;
-mod pattern;
-mod time;
+//! What the unit tests share: people, targets, roles, rules and grants to begin with.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -23,24 +14,24 @@ use crate::rule::Rule;
 use crate::target::{Address, Protocol, Target, TargetAuth};
 use crate::user::Person;
 
-const fn minutes(n: u64) -> Duration {
+pub(crate) const fn minutes(n: u64) -> Duration {
     Duration::from_secs(n * 60)
 }
 
 /// A moment, in seconds after an arbitrary noon.
-fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_795_435_200 + seconds).unwrap()
 }
 
-fn strings(list: &[&str]) -> Vec<String> {
+pub(crate) fn strings(list: &[&str]) -> Vec<String> {
     list.iter().map(|s| (*s).to_owned()).collect()
 }
 
-fn person(name: &str, groups: &[&str]) -> Person {
+pub(crate) fn person(name: &str, groups: &[&str]) -> Person {
     Person { name: name.to_owned(), groups: strings(groups).into_iter().collect(), may: BTreeSet::new() }
 }
 
-fn target(name: &str, labels: &[(&str, &str)]) -> Target {
+pub(crate) fn target(name: &str, labels: &[(&str, &str)]) -> Target {
     Target {
         name: name.to_owned(),
         protocol: Protocol::Ssh,
@@ -52,11 +43,11 @@ fn target(name: &str, labels: &[(&str, &str)]) -> Target {
     }
 }
 
-fn tcp_target(name: &str) -> Target {
+pub(crate) fn tcp_target(name: &str) -> Target {
     Target { protocol: Protocol::Tcp, host_keys: Vec::new(), ..target(name, &[]) }
 }
 
-fn role(name: &str, logins: &[&str]) -> Role {
+pub(crate) fn role(name: &str, logins: &[&str]) -> Role {
     Role {
         name: name.to_owned(),
         logins: strings(logins),
@@ -76,7 +67,7 @@ fn role(name: &str, logins: &[&str]) -> Role {
 }
 
 /// A rule for `engineers`, every target and the role `admin`, for at most an hour.
-fn rule(approvals: u32, approvers: &[&str]) -> Rule {
+pub(crate) fn rule(approvals: u32, approvers: &[&str]) -> Rule {
     Rule {
         groups: strings(&["engineers"]),
         targets: vec![Glob::new("*")],
@@ -89,12 +80,12 @@ fn rule(approvals: u32, approvers: &[&str]) -> Rule {
     }
 }
 
-fn pattern(text: &str) -> Option<Regex> {
+pub(crate) fn pattern(text: &str) -> Option<Regex> {
     Some(Regex::new(text).unwrap())
 }
 
 /// A grant of alice for `web1` in the role `admin`, active from `at(0)` to `at(3600)`.
-fn grant(id: i64) -> Grant {
+pub(crate) fn grant(id: i64) -> Grant {
     Grant {
         id: GrantId(id),
         request: RequestId(id),

@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{at, grant, person, role, strings, target, tcp_target};
-use crate::decide::{Decision, Facts, Permit, decide};
+use super::{Decision, Facts, Permit, decide};
 use crate::grant::{Grant, GrantEnd};
 use crate::id::GrantId;
 use crate::refusal::Refusal;
 use crate::role::Role;
 use crate::target::{Protocol, TargetAuth};
+use crate::tests::{at, grant, person, role, strings, target, tcp_target};
 
 /// Alice on her way to `web1`, with these grants.
 fn facts(login: Option<&str>, grants: Vec<(Grant, Role)>) -> Facts {

@@ -1,8 +1,7 @@
 use proptest::prelude::*;
 use regex::bytes::Regex;
 
-use super::role;
-use crate::pattern::{CommandPattern, Glob};
+use super::{CommandPattern, Glob};
 
 fn allows(pattern: &str, command: &str) -> bool {
     CommandPattern::new(pattern).matches(command.as_bytes())
@@ -117,27 +116,6 @@ fn a_hostile_command_is_answered_soon() {
     let mut ends_badly = command;
     ends_badly.push(b'b');
     assert!(!pattern.matches(&ends_badly));
-}
-
-#[test]
-fn a_role_allows_what_one_of_its_patterns_allows() {
-    let mut look = role("look", &["viewer"]);
-    assert!(!look.allows_command(b"") && !look.allows_pty() && !look.allows_env("LANG"));
-    look.exec = vec![CommandPattern::new("journalctl *"), CommandPattern::new("uptime")];
-    look.env = vec![Glob::new("LANG"), Glob::new("LC_*")];
-    assert!(look.allows_command(b"uptime") && look.allows_command(b"journalctl -u x") && look.allows_pty());
-    assert!(!look.allows_command(b"journalctl") && !look.allows_command(b"sh"));
-    assert!(look.allows_env("LC_ALL") && !look.allows_env("LANGUAGE") && !look.allows_env("LD_PRELOAD"));
-}
-
-#[test]
-fn no_pattern_passes_a_variable_that_is_not_portable() {
-    let mut any = role("any", &[]);
-    any.env = vec![Glob::new("*")];
-    assert!(any.allows_env("FOO_1"));
-    for name in ["", "A=B", "A B", "BASH_FUNC_x%%", "A\n", "A\0", "É", "x()"] {
-        assert!(!any.allows_env(name), "{name:?}");
-    }
 }
 
 /// The same pattern as a regular expression: what it means, told another way.

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use crate::id::{AnyId, BadId, GrantId, RequestId, SessionId};
+use super::{AnyId, BadId, GrantId, RequestId, SessionId};
 
 #[test]
 fn ids_are_a_letter_and_a_number() {

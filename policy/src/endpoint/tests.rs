@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
-use super::role;
-use crate::endpoint::{Endpoint, EndpointPattern};
+use super::{Endpoint, EndpointPattern};
 
 fn allows(pattern: &str, endpoint: Endpoint<'_>) -> bool {
     pattern.parse::<EndpointPattern>().unwrap().allows(endpoint)
@@ -134,17 +133,6 @@ fn patterns_and_endpoints_are_written_as_they_are_read() {
     assert_eq!(Endpoint::Tcp("::1", 80).to_string(), "[::1]:80");
     assert_eq!(Endpoint::Tcp("db", 80).to_string(), "db:80");
     assert_eq!(Endpoint::Unix("/x").to_string(), "/x");
-}
-
-#[test]
-fn a_role_that_names_no_forward_has_none() {
-    let mut admin = role("admin", &["root"]);
-    let db = Endpoint::Tcp("db", 5432);
-    assert!(!admin.allows_forward(db) && !admin.allows_listen(db));
-    admin.forward = vec!["*:5432".parse().unwrap()];
-    assert!(admin.allows_forward(db) && !admin.allows_listen(db));
-    admin.listen = vec!["localhost:*".parse().unwrap()];
-    assert!(admin.allows_listen(Endpoint::Tcp("localhost", 0)) && !admin.allows_listen(db));
 }
 
 proptest! {

@@ -3,8 +3,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::at;
-use crate::lease::{Deadline, Now};
+use super::{Deadline, Now};
+use crate::tests::at;
 use crate::time::{after, until};
 
 fn now(wall: i64, mono: u64) -> Now {

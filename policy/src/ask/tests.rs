@@ -3,13 +3,15 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{at, minutes, pattern, person, role, rule, strings, target, tcp_target};
-use crate::ask::{Ask, Carried, LONGEST_TEXT, Missing, assess, within};
+use super::{Ask, Carried, LONGEST_TEXT, Missing, assess, has_lapsed, within};
+use crate::id::RequestId;
 use crate::pattern::Glob;
 use crate::refusal::Refusal;
+use crate::request::{Request, RequestState};
 use crate::role::Role;
 use crate::rule::Rule;
 use crate::target::Target;
+use crate::tests::{at, minutes, pattern, person, role, rule, strings, target, tcp_target};
 use crate::time::after;
 use crate::user::Person;
 
@@ -51,42 +53,6 @@ impl Case {
         let refusal = self.assess(rules).unwrap_err();
         (refusal.code, refusal.public)
     }
-}
-
-#[test]
-fn a_rule_names_targets_by_name_glob_or_labels() {
-    let web1 = target("web1", &[("env", "prod"), ("tier", "web")]);
-    for (names, labels, expected) in [
-        (&["web1"][..], &[][..], true),
-        (&["db1", "web*"], &[], true),
-        (&["web"], &[], false),
-        (&["WEB1"], &[], false),
-        (&[], &[("env", "prod")], true),
-        (&[], &[("env", "prod"), ("tier", "web")], true),
-        (&[], &[("env", "prod"), ("tier", "db")], false),
-        (&[], &[("env", "pro*")], true),
-        (&[], &[("region", "*")], false),
-        (&["web*"], &[("env", "prod")], true),
-        (&["db*"], &[("env", "prod")], false),
-        (&["web*"], &[("env", "test")], false),
-        // A rule that names nothing is not a rule for everything.
-        (&[], &[], false),
-    ] {
-        let mut rule = rule(0, &[]);
-        rule.targets = names.iter().map(|name| Glob::new(name)).collect();
-        rule.labels = labels.iter().map(|(k, v)| ((*k).to_owned(), Glob::new(v))).collect();
-        assert_eq!(rule.names(&web1), expected, "{names:?} {labels:?}");
-    }
-}
-
-#[test]
-fn a_rule_covers_its_groups_and_roles_and_nobody_else() {
-    let web1 = target("web1", &[]);
-    let rule = rule(0, &[]);
-    assert!(rule.covers(&person("alice", &["oncall", "engineers"]), &web1, "admin"));
-    assert!(!rule.covers(&person("alice", &["engineers"]), &web1, "look"));
-    assert!(!rule.covers(&person("alice", &["oncall"]), &web1, "admin"));
-    assert!(!rule.covers(&person("engineers", &[]), &web1, "admin"));
 }
 
 #[test]
@@ -245,6 +211,30 @@ fn an_extension_is_carried_by_rules_that_allow_the_whole() {
     assert!(refusal.public.contains("longer than 4h from now"), "{refusal}");
     // It counts from now, not from when the grant began.
     assert!(within(&carried, up_to(200), up_to(440)).is_ok());
+}
+
+#[test]
+fn a_request_lapses_after_a_day() {
+    let request = Request {
+        id: RequestId(1),
+        state: RequestState::Pending,
+        user: "alice".to_owned(),
+        targets: vec!["web1".to_owned()],
+        role: "admin".to_owned(),
+        login: None,
+        duration: minutes(30),
+        reason: "INC-1".to_owned(),
+        asked_at: at(0),
+        starts_at: Some(after(at(0), minutes(3 * 24 * 60))),
+        approvals: Vec::new(),
+        needed: 1,
+        grant: None,
+        extends: false,
+        decided: None,
+    };
+    assert!(!has_lapsed(&request, at(0)));
+    assert!(!has_lapsed(&request, at(24 * 3600 - 1)));
+    assert!(has_lapsed(&request, at(24 * 3600)));
 }
 
 fn arbitrary_rule() -> impl Strategy<Value = Rule> {

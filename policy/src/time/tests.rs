@@ -3,8 +3,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::at;
-use crate::time::{LONGEST, after, format_duration, parse_duration, rfc3339, to_millis, until};
+use super::{LONGEST, after, format_duration, parse_duration, rfc3339, to_millis, until};
+use crate::tests::at;
 
 #[test]
 fn durations_are_read_as_people_write_them() {
