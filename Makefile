@@ -4,9 +4,10 @@
 # make soak    a day in a small team, and whether anything is left of it (MINUTES=10 PEOPLE=1000)
 # make demo    a bastion, a target and two people, ready to type at
 
-# What the end-to-end tests run, on Debian and its kin.
+# What the end-to-end tests run, on Debian and its kin. Of postgresql they use the programs alone, with servers of their
+# own; the cluster that the package makes and starts is left alone.
 PACKAGES = openssh-server openssh-client rsync git asciinema ansible-core lftp sshfs dropbear-bin \
-	putty-tools python3-paramiko python3-asyncssh libssh-4
+	putty-tools python3-paramiko python3-asyncssh libssh-4 postgresql openssl
 
 MINUTES = 10
 PEOPLE = 1000

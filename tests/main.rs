@@ -23,6 +23,7 @@ mod forwards_end;
 mod grace;
 mod half_open;
 mod harness;
+mod harness_postgres;
 mod house;
 mod jump;
 mod jump_inside;

@@ -214,3 +214,6 @@ fn why_not(ask: &Ask<'_>, target: &Target, covering: &[&Rule]) -> Refusal {
     patterns.dedup();
     Refusal::reason("reason", format!("for {what} the reason must contain something like {}", patterns.join(" or ")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,3 +243,6 @@ fn refuse_login<'a>(facts: &Facts, active: impl Iterator<Item = &'a Held<'a>>) -
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,12 +74,12 @@ impl EndpointPattern {
     pub fn allows(&self, endpoint: Endpoint<'_>) -> bool {
         match (self, endpoint) {
             (Self::Tcp(host, port), Endpoint::Tcp(to, to_port)) => {
-                let plain = to.len() <= LONGEST && to.bytes().all(|byte| byte.is_ascii_graphic());
+                let plain = to.len() <= LONGEST_PLACE && to.bytes().all(|byte| byte.is_ascii_graphic());
                 let here = u16::try_from(to_port).is_ok_and(|to_port| port.is_none_or(|port| port == to_port));
                 plain && here && host_fits(host, to)
             }
             (Self::Unix(glob), Endpoint::Unix(path)) => {
-                let plain = path.len() <= LONGEST && !path.contains(char::is_control);
+                let plain = path.len() <= LONGEST_PLACE && !path.contains(char::is_control);
                 plain && path.starts_with('/') && !path.split('/').any(|part| part == "..") && glob.matches(path)
             }
             _ => false,
@@ -88,7 +88,7 @@ impl EndpointPattern {
 }
 
 /// The longest name of a host that DNS has is 253 bytes; a Unix socket's path has 108 at most.
-const LONGEST: usize = 255;
+const LONGEST_PLACE: usize = 255;
 
 fn host_fits(glob: &Glob, host: &str) -> bool {
     let glob = glob.as_str().to_ascii_lowercase();
@@ -156,3 +156,6 @@ impl fmt::Display for EndpointPattern {
 fn write_tcp(f: &mut fmt::Formatter<'_>, host: &str, port: impl fmt::Display) -> fmt::Result {
     if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,3 +124,6 @@ impl Grant {
         self.state(now) == GrantState::Active && self.targets.iter().any(|t| t == target)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,3 +72,6 @@ impl FromStr for AnyId {
             .or_else(|_| text.parse().map(Self::Session))
     }
 }
+
+#[cfg(test)]
+mod tests;

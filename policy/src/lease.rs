@@ -76,3 +76,6 @@ impl Deadline {
         Self { wall: self.wall.min(other.wall), mono: self.mono.min(other.mono) }
     }
 }
+
+#[cfg(test)]
+mod tests;

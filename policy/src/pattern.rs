@@ -140,3 +140,6 @@ fn matches(pattern: &[u8], text: &[u8], fit: impl Fn(u8, Star) -> bool) -> bool 
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,3 +102,6 @@ pub struct Request {
     /// Who denied it, or cancelled it, and in which words.
     pub decided: Option<Approval>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,6 @@ impl Role {
         self.shell || !self.exec.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,3 +66,6 @@ impl Rule {
         self.reason.as_ref().is_none_or(|pattern| pattern.is_match(reason))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,3 +68,6 @@ pub struct Target {
     /// How Curfew proves itself to it.
     pub auth: TargetAuth,
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ pub fn after(at: Timestamp, duration: Duration) -> Timestamp {
 pub fn until(now: Timestamp, then: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO)
 }
+
+#[cfg(test)]
+mod tests;

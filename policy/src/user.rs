@@ -74,3 +74,6 @@ impl Person {
         groups.iter().any(|group| self.groups.contains(group))
     }
 }
+
+#[cfg(test)]
+mod tests;

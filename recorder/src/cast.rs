@@ -122,7 +122,7 @@ fn dimension(size: u32) -> u16 {
 /// Whether a recording holds all there was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum Completeness {
     /// It was sealed when its channel ended.
     Complete,
     /// It was cut short: its gateway stopped, and it was sealed afterwards.
@@ -133,7 +133,7 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// Whether it holds all there was.
-    pub state: State,
+    pub state: Completeness,
     /// Why it ended.
     pub end: String,
     /// How many bytes of output it holds.
@@ -269,7 +269,13 @@ impl Encoder {
     }
 
     /// Ends the file: the statement, a last link, and the signature over all of it.
-    pub(crate) fn seal(&mut self, at: Duration, state: State, end: &str, key: &SealKey) -> Result<(), EncodeError> {
+    pub(crate) fn seal(
+        &mut self,
+        at: Duration,
+        state: Completeness,
+        end: &str,
+        key: &SealKey,
+    ) -> Result<(), EncodeError> {
         for stream in [Stream::Output, Stream::Input] {
             let mut decoder = std::mem::take(self.decoder(stream));
             self.pieces(at, stream, |emit| decoder.finish(emit))?;

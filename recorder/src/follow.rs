@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use crate::event::{Event, Line};
-use crate::lane::Progress;
+use crate::queue::Progress;
 
 /// How much of the file a watcher reads at a time.
-const PIECE: usize = 256 << 10;
+const READ_PIECE: usize = 256 << 10;
 
 /// A view of a recording that is being made. It does not keep the recording alive.
 #[derive(Debug, Clone)]
-pub struct Live {
+pub struct LiveRecording {
     path: PathBuf,
     progress: watch::Receiver<Progress>,
 }
 
-impl Live {
+impl LiveRecording {
     pub(crate) fn new(path: PathBuf, progress: watch::Receiver<Progress>) -> Self {
         Self { path, progress }
     }
@@ -53,7 +53,7 @@ impl Live {
 /// One who watches a recording.
 #[derive(Debug)]
 pub struct Follower {
-    live: Live,
+    live: LiveRecording,
     offset: u64,
     /// The beginning of a line whose end was not read yet.
     held: Vec<u8>,
@@ -110,8 +110,11 @@ impl Follower {
 }
 
 fn read_piece(path: &Path, offset: u64, end: u64) -> io::Result<Vec<u8>> {
-    let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(PIECE);
+    let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(READ_PIECE);
     let mut piece = vec![0; wanted];
     File::open(path)?.read_exact_at(&mut piece, offset)?;
     Ok(piece)
 }
+
+#[cfg(test)]
+mod tests;

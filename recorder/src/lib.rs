@@ -2,7 +2,20 @@
 //!
 //! A channel hands events to a [`Recording`] and forwards bytes when [`Recording::written`] says that they are in the
 //! file: no recording, no bytes. [`verify`] judges a file with trusted keys alone, [`repair`] seals what a crash left
-//! behind, [`Player`] plays it, [`raw_bytes`] gives the exact output, [`Live`] lets others watch while it is made.
+//! behind, [`Player`] plays it, [`raw_bytes`] gives the exact output, [`LiveRecording`] lets others watch while it is made.
+//!
+//! # The map
+//!
+//! | to change | look at |
+//! | --- | --- |
+//! | what a line says, and how it is written | `event`, `cast`; bytes that are not UTF-8: `utf8`, `exact`; escapes: `json`, `text` |
+//! | the chain, the key, what is signed | `hash`, `chain`, `key` |
+//! | how bytes reach the file, in order and without delay to the caller | `writer` (encodes and appends) ← `queue` (one job at a time) ← `recording` (what a channel holds) |
+//! | how a recording ends, or fails | `sealed` |
+//! | how others watch it | `follow` |
+//! | where files lie, and with which mode | `file` |
+//! | how a file is judged and mended | `lines` ← `scan` ← `verify`, `repair` |
+//! | how a file is played | `player` |
 //!
 //! # The file
 //!
@@ -59,27 +72,29 @@ mod follow;
 mod hash;
 mod json;
 mod key;
-mod lane;
 mod lines;
-mod live;
 mod player;
+mod queue;
+mod recording;
 mod repair;
 mod scan;
+mod sealed;
 mod text;
 mod utf8;
 mod verify;
 mod writer;
 
-pub use cast::{FORMAT, Header, Origin, State, Statement};
+pub use cast::{Completeness, FORMAT, Header, Origin, Statement};
 pub use event::{Event, What};
 pub use file::{EXTENSION, find_unsealed};
-pub use follow::{Follower, Live};
+pub use follow::{Follower, LiveRecording};
 pub use hash::{Hasher, hex, sha256};
 pub use key::{KeyError, PublicKey, SealKey};
-pub use live::{MAX_WAITING, Recording, RecordingError, Sealed, Ticket};
 pub use player::{Cast, CastError, Frame, Pace, Player, raw_bytes};
+pub use recording::{MAX_WAITING, Recording, Ticket};
 pub use repair::{Repaired, repair};
-pub use scan::{Fault, Problem};
+pub use scan::{Damage, Problem};
+pub use sealed::{RecordingError, Sealed};
 pub use text::printable;
 pub use verify::{Summary, Unsealed, Verdict, verify};
 

@@ -237,3 +237,6 @@ impl<R: BufRead> Iterator for Player<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,16 +6,16 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::cast::{Encoder, State};
+use crate::cast::{Completeness, Encoder};
 use crate::file::{Sink, sync_folder_of};
 use crate::hash::hex;
 use crate::key::SealKey;
-use crate::live::Sealed;
-use crate::scan::{Fault, Problem, Scan, ScanError, scan};
+use crate::scan::{Damage, Problem, Scan, ScanError, scan};
+use crate::sealed::Sealed;
 use crate::verify::check_seal;
 
 /// How many bytes of a half-written line go into one line of their own.
-const FRAGMENT: usize = 48 << 10;
+const SET_ASIDE_PIECE: usize = 48 << 10;
 
 /// What a repair did.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub enum Repaired {
     /// Not even the header was written whole (so many bytes are there): nothing was recorded, and nothing was changed.
     Empty(u64),
     /// What was written before the crash does not fit together: evidence, and nothing was changed.
-    Broken(Fault),
+    Broken(Damage),
 }
 
 /// Seals a recording that its gateway left behind. No whole line is touched; a half-written one at the end was never
@@ -45,7 +45,7 @@ pub fn repair(path: &Path, key: &SealKey) -> io::Result<Repaired> {
     match scan(&mut BufReader::with_capacity(128 << 10, &file)) {
         Err(ScanError::Io(error)) => Err(error),
         Err(ScanError::Empty(bytes)) => Ok(Repaired::Empty(bytes)),
-        Err(ScanError::Fault(fault)) => Ok(Repaired::Broken(fault)),
+        Err(ScanError::Damaged(damage)) => Ok(Repaired::Broken(damage)),
         Ok(scan) if scan.seal.is_some() => Ok(sealed_already(path, &scan, key)),
         Ok(scan) => seal(path, &file, scan, key).map(Repaired::Sealed),
     }
@@ -55,7 +55,7 @@ pub fn repair(path: &Path, key: &SealKey) -> io::Result<Repaired> {
 fn sealed_already(path: &Path, scan: &Scan, key: &SealKey) -> Repaired {
     let checked = check_seal(scan, &[key.public()]);
     match (checked, &scan.seal) {
-        (Err(Fault { problem: Problem::UnknownKey(_), .. }) | Ok(_), Some(seal)) => Repaired::Already(Sealed {
+        (Err(Damage { problem: Problem::UnknownKey(_), .. }) | Ok(_), Some(seal)) => Repaired::Already(Sealed {
             path: path.to_owned(),
             bytes: scan.len,
             sha256: hex(&scan.chain.current()),
@@ -66,8 +66,8 @@ fn sealed_already(path: &Path, scan: &Scan, key: &SealKey) -> Repaired {
             end: seal.statement.end.clone(),
             key: seal.statement.key.clone(),
         }),
-        (Err(fault), _) => Repaired::Broken(fault),
-        (Ok(_), None) => Repaired::Broken(scan.fault(Problem::NoStatement)),
+        (Err(damage), _) => Repaired::Broken(damage),
+        (Ok(_), None) => Repaired::Broken(scan.damage(Problem::NoStatement)),
     }
 }
 
@@ -75,11 +75,11 @@ fn seal(path: &Path, file: &File, scan: Scan, key: &SealKey) -> io::Result<Seale
     const END: &str = "the gateway stopped while recording";
     let (at, begin) = (scan.duration(), scan.len);
     let mut encoder = Encoder::resume(scan.chain, scan.totals);
-    for piece in scan.torn.chunks(FRAGMENT) {
+    for piece in scan.torn.chunks(SET_ASIDE_PIECE) {
         encoder.fragment(at, piece)?;
     }
     encoder.marker(at, &format!("interrupted: {END}; {} bytes of a half-written line set aside", scan.torn.len()))?;
-    encoder.seal(at, State::Interrupted, END, key)?;
+    encoder.seal(at, Completeness::Interrupted, END, key)?;
 
     // The fragment's copy is longer than the fragment, so this one write replaces it and the file only grows.
     file.write_all_at(encoder.bytes(), begin)?;
@@ -93,8 +93,11 @@ fn seal(path: &Path, file: &File, scan: Scan, key: &SealKey) -> io::Result<Seale
         output_bytes: totals.output_bytes,
         lines: totals.lines,
         duration: Duration::from_micros(totals.micros),
-        state: State::Interrupted,
+        state: Completeness::Interrupted,
         end: END.to_owned(),
         key: key.public().id(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use crate::lines::{Found, read_line};
 
 /// The first thing that is wrong with a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct Damage {
     /// The first line that may be the bad one, from 1.
     pub first: u64,
     /// The last line that may be the bad one.
@@ -61,7 +61,7 @@ pub enum Problem {
     },
 }
 
-impl std::fmt::Display for Fault {
+impl std::fmt::Display for Damage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.first, self.last) {
             (first, last) if first == last => write!(f, "line {first}: {}", self.problem),
@@ -76,7 +76,7 @@ pub(crate) enum ScanError {
     Io(io::Error),
     /// The header was never written whole; so many bytes are there.
     Empty(u64),
-    Fault(Fault),
+    Damaged(Damage),
 }
 
 impl From<io::Error> for ScanError {
@@ -85,9 +85,9 @@ impl From<io::Error> for ScanError {
     }
 }
 
-impl From<Fault> for ScanError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+impl From<Damage> for ScanError {
+    fn from(damage: Damage) -> Self {
+        Self::Damaged(damage)
     }
 }
 
@@ -126,36 +126,36 @@ impl Scan {
     }
 
     /// Whether the statement fits the file.
-    pub(crate) fn check_statement(&self, seal: &Seal) -> Result<(), Fault> {
+    pub(crate) fn check_statement(&self, seal: &Seal) -> Result<(), Damage> {
         let counts = [
             ("lines", seal.statement.lines, seal.before.lines),
             ("bytes of output", seal.statement.output_bytes, seal.before.output_bytes),
         ];
         for (what, stated, found) in counts {
             if stated != found {
-                return Err(self.fault(Problem::Miscount { what, stated, found }));
+                return Err(self.damage(Problem::Miscount { what, stated, found }));
             }
         }
         Ok(())
     }
 
-    /// A fault of the last line.
-    pub(crate) fn fault(&self, problem: Problem) -> Fault {
-        Fault { first: self.totals.lines, last: self.totals.lines, problem }
+    /// Damage in the last line.
+    pub(crate) fn damage(&self, problem: Problem) -> Damage {
+        Damage { first: self.totals.lines, last: self.totals.lines, problem }
     }
 }
 
-/// Reads a recording to its end, or to its first fault.
+/// Reads a recording to its end, or to the first damage in it.
 pub(crate) fn scan(reader: &mut impl BufRead) -> Result<Scan, ScanError> {
     let mut line = Vec::new();
     let mut scanner = Scanner::begin(reader, &mut line)?;
     loop {
         let number = scanner.scan.totals.lines + 1;
-        let fault = |problem| Fault { first: number, last: number, problem };
+        let damage = |problem| Damage { first: number, last: number, problem };
         match read_line(reader, &mut line)? {
             Found::End => return Ok(scanner.scan),
-            _ if scanner.scan.seal.is_some() => return Err(fault(Problem::AfterSeal).into()),
-            Found::TooLong => return Err(fault(Problem::TooLong).into()),
+            _ if scanner.scan.seal.is_some() => return Err(damage(Problem::AfterSeal).into()),
+            Found::TooLong => return Err(damage(Problem::TooLong).into()),
             Found::Torn => {
                 scanner.scan.torn = line;
                 return Ok(scanner.scan);
@@ -174,13 +174,13 @@ struct Scanner {
 
 impl Scanner {
     fn begin(reader: &mut impl BufRead, line: &mut Vec<u8>) -> Result<Self, ScanError> {
-        let fault = |problem| Fault { first: 1, last: 1, problem };
+        let damage = |problem| Damage { first: 1, last: 1, problem };
         match read_line(reader, line)? {
             Found::End | Found::Torn => return Err(ScanError::Empty(line.len() as u64)),
-            Found::TooLong => return Err(fault(Problem::TooLong).into()),
+            Found::TooLong => return Err(damage(Problem::TooLong).into()),
             Found::Whole => {}
         }
-        let header = Header::parse(line).map_err(|why| fault(Problem::Header(why)))?;
+        let header = Header::parse(line).map_err(|why| damage(Problem::Header(why)))?;
         let mut chain = Chain::default();
         chain.update(line);
         let (totals, len) = (Totals { lines: 1, ..Totals::default() }, line.len() as u64);
@@ -189,9 +189,9 @@ impl Scanner {
     }
 
     /// Takes a whole line.
-    fn take(&mut self, number: u64, line: &[u8]) -> Result<(), Fault> {
-        let fault = |problem| Fault { first: number, last: number, problem };
-        let event = Line::parse(line).map_err(|why| fault(Problem::Event(why)))?;
+    fn take(&mut self, number: u64, line: &[u8]) -> Result<(), Damage> {
+        let damage = |problem| Damage { first: number, last: number, problem };
+        let event = Line::parse(line).map_err(|why| damage(Problem::Event(why)))?;
         let at = u64::try_from(event.at().as_micros()).unwrap_or(u64::MAX);
         match event.1 {
             code::LINK => self.take_link(number, line)?,
@@ -199,12 +199,12 @@ impl Scanner {
             code::STATEMENT => {
                 let statement = serde_json::from_str(&event.2);
                 let statement =
-                    statement.map_err(|error| fault(Problem::Event(format!("not a statement: {error}"))))?;
+                    statement.map_err(|error| damage(Problem::Event(format!("not a statement: {error}"))))?;
                 self.statement = Some((statement, self.scan.totals));
                 self.take_plain(line);
             }
             _ => {
-                let bytes = self.exact.bytes(event).map_err(|why| fault(Problem::Event(why)))?;
+                let bytes = self.exact.bytes(event).map_err(|why| damage(Problem::Event(why)))?;
                 self.scan.totals.output_bytes += bytes.map_or(0, |bytes| bytes.len() as u64);
                 self.take_plain(line);
             }
@@ -220,17 +220,17 @@ impl Scanner {
         self.scan.unlinked += 1;
     }
 
-    fn take_link(&mut self, number: u64, line: &[u8]) -> Result<(), Fault> {
+    fn take_link(&mut self, number: u64, line: &[u8]) -> Result<(), Damage> {
         if !self.scan.chain.check_link(line) {
-            return Err(Fault { first: number - self.scan.unlinked, last: number, problem: Problem::Hash });
+            return Err(Damage { first: number - self.scan.unlinked, last: number, problem: Problem::Hash });
         }
         self.scan.unlinked = 0;
         Ok(())
     }
 
     /// A signature stands two lines after its statement, one after the last link.
-    fn take_signature(&mut self, number: u64, line: &[u8]) -> Result<(), Fault> {
-        let missing = Fault { first: number, last: number, problem: Problem::NoStatement };
+    fn take_signature(&mut self, number: u64, line: &[u8]) -> Result<(), Damage> {
+        let missing = Damage { first: number, last: number, problem: Problem::NoStatement };
         let (Some((statement, before)), Some((opening, signature))) =
             (self.statement.take(), split_tail(line, SIGNATURE_LEN))
         else {

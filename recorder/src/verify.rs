@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::cast::{Header, Statement};
 use crate::hash::hex;
 use crate::key::PublicKey;
-use crate::scan::{Fault, Problem, Scan, ScanError, scan};
+use crate::scan::{Damage, Problem, Scan, ScanError, scan};
 
 /// What a recording's file proves.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub enum Verdict {
     /// are unproven.
     Unsealed(Unsealed),
     /// Something is wrong, and this is the first of it.
-    Broken(Fault),
+    Broken(Damage),
 }
 
 /// An intact recording.
@@ -65,17 +65,17 @@ pub fn verify(path: &Path, keys: &[PublicKey]) -> io::Result<Verdict> {
     match scan(&mut reader) {
         Ok(scan) => Ok(judge(scan, keys)),
         Err(ScanError::Io(error)) => Err(error),
-        Err(ScanError::Fault(fault)) => Ok(Verdict::Broken(fault)),
+        Err(ScanError::Damaged(damage)) => Ok(Verdict::Broken(damage)),
         Err(ScanError::Empty(_)) => {
             let problem = Problem::Header("the file ends before the header does".into());
-            Ok(Verdict::Broken(Fault { first: 1, last: 1, problem }))
+            Ok(Verdict::Broken(Damage { first: 1, last: 1, problem }))
         }
     }
 }
 
 fn judge(scan: Scan, keys: &[PublicKey]) -> Verdict {
     match check_seal(&scan, keys) {
-        Err(fault) => Verdict::Broken(fault),
+        Err(damage) => Verdict::Broken(damage),
         Ok(Some(statement)) => Verdict::Intact(Summary {
             statement,
             duration: scan.duration(),
@@ -96,14 +96,17 @@ fn judge(scan: Scan, keys: &[PublicKey]) -> Verdict {
 }
 
 /// The statement, where one of the keys signed it.
-pub(crate) fn check_seal(scan: &Scan, keys: &[PublicKey]) -> Result<Option<Statement>, Fault> {
+pub(crate) fn check_seal(scan: &Scan, keys: &[PublicKey]) -> Result<Option<Statement>, Damage> {
     let Some(seal) = &scan.seal else { return Ok(None) };
     let Some(key) = keys.iter().find(|key| key.id() == seal.statement.key) else {
-        return Err(scan.fault(Problem::UnknownKey(seal.statement.key.clone())));
+        return Err(scan.damage(Problem::UnknownKey(seal.statement.key.clone())));
     };
     if !key.signed(&seal.hash, &seal.signature) {
-        return Err(scan.fault(Problem::Signature));
+        return Err(scan.damage(Problem::Signature));
     }
     scan.check_statement(seal)?;
     Ok(Some(seal.statement.clone()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,14 +9,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::cast::{EncodeError, Encoder, FORMAT, Header, State, Totals};
+use crate::cast::{Completeness, EncodeError, Encoder, FORMAT, Header, Totals};
 use crate::file::Sink;
 use crate::hash::hex;
 use crate::key::SealKey;
-use crate::live::Sealed;
+use crate::sealed::Sealed;
 
 /// How many encoded bytes make a piece that is worth its write and its link.
-const PIECE: usize = 256 << 10;
+const FULL: usize = 256 << 10;
 
 /// Something to write down.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) enum Item {
     Resize(u32, u32),
     Marker(String),
     Note { text: String, fields: String },
-    Seal { state: State, end: String, done: Option<oneshot::Sender<Sealed>> },
+    Seal { state: Completeness, end: String, done: Option<oneshot::Sender<Sealed>> },
 }
 
 impl Item {
@@ -82,7 +82,7 @@ impl Writer {
 
     /// Whether enough has gathered for a write.
     pub(crate) fn is_full(&self) -> bool {
-        self.encoder.bytes().len() >= PIECE
+        self.encoder.bytes().len() >= FULL
     }
 
     /// Gives back memory that bulk output needed.
@@ -109,7 +109,7 @@ impl Writer {
     }
 
     /// Seals the file, and waits until all of it is on the disk.
-    pub(crate) fn seal(&mut self, at: Duration, state: State, end: &str) -> io::Result<Sealed> {
+    pub(crate) fn seal(&mut self, at: Duration, state: Completeness, end: &str) -> io::Result<Sealed> {
         self.encoder.seal(at, state, end, &self.key)?;
         self.append()?;
         self.sink.sync()?;

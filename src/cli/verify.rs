@@ -141,8 +141,8 @@ fn describe(file: &Path, verdict: &Verdict) -> (bool, String) {
     match verdict {
         Verdict::Intact(summary) => {
             let state = match summary.statement.state {
-                curfew_recorder::State::Complete => "intact",
-                curfew_recorder::State::Interrupted => "intact, but interrupted",
+                curfew_recorder::Completeness::Complete => "intact",
+                curfew_recorder::Completeness::Interrupted => "intact, but interrupted",
             };
             (true, format!("{state}, {} lines, ended: {}", summary.lines, escape::terminal(&summary.statement.end)))
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use curfew_policy::id::SessionId;
-use curfew_recorder::Live;
+use curfew_recorder::LiveRecording;
 use tokio::sync::watch;
 
 /// The recordings of live sessions. Its clones are the same registry. Telling it never waits for who watches.
@@ -23,7 +23,7 @@ pub struct LiveChannel {
     /// The terminal's columns and rows when it began.
     pub size: (u32, u32),
     /// Its recording.
-    pub live: Live,
+    pub live: LiveRecording,
 }
 
 impl LiveRecordings {

@@ -7,6 +7,7 @@ pub mod crowd;
 pub mod database;
 pub mod gateway;
 pub mod keys;
+pub mod postgres;
 pub mod process;
 pub mod rogue;
 pub mod service;
@@ -19,6 +20,7 @@ pub mod wire;
 
 pub use client::{Client, Master, text};
 pub use gateway::Gateway;
+pub use postgres::Postgres;
 pub use process::{Outcome, Program, own_sleep, processes};
 pub use rogue::Rogue;
 pub use service::Service;
