@@ -81,11 +81,7 @@ async fn refuse_all(opens: Vec<Open>, refusal: &Refusal) {
 }
 
 /// The first channel that can ask; those before it are told what there is to tell, and forwards and listeners kept.
-async fn who_asks<G>(
-    connection: &mut Authenticated<G>,
-    refusal: &Refusal,
-    before: &mut Vec<Open>,
-) -> Option<Ready> {
+async fn who_asks<G>(connection: &mut Authenticated<G>, refusal: &Refusal, before: &mut Vec<Open>) -> Option<Ready> {
     let look = async {
         // Whoever opens no channel (`ssh -N`) is not asked anything.
         let mut next = tokio::time::timeout(SILENCE, connection.opens.recv()).await.ok().flatten();

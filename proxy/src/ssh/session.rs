@@ -8,6 +8,7 @@ use curfew_policy::refusal::Refusal;
 use russh::Disconnect;
 use russh::server::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tracing::Instrument as _;
 
 use crate::gate::{Admit, Admitted, Converse};
 use crate::lease::drain::Phase;
@@ -35,12 +36,18 @@ const PARTING: Duration = Duration::from_millis(500);
 pub async fn serve<G: Admit + Converse>(mut connection: Authenticated<G>) {
     match admit(&mut connection).await {
         Ok((admitted, ready)) => {
-            let (gateway, session) = (Arc::clone(&connection.gateway), admitted.session);
-            let end = begin(connection, admitted, ready).await;
-            gateway.gate.ended(session, &end).await;
+            let span = admitted.span();
+            admitted_session(connection, admitted, ready).instrument(span).await;
         }
         Err(refusal) => turn_away(connection, &refusal).await,
     }
+}
+
+/// An admitted session, to its end.
+async fn admitted_session<G: Admit>(connection: Authenticated<G>, admitted: Admitted, ready: Option<Ready>) {
+    let (gateway, session) = (Arc::clone(&connection.gateway), admitted.session);
+    let end = begin(connection, admitted, ready).await;
+    gateway.gate.ended(session, &end).await;
 }
 
 /// Asks for a session. Where its grant had to be asked for, a channel is ready already.
@@ -197,7 +204,7 @@ impl<G: Admit> LiveSession<G> {
                     Ok(None) => {}
                     // A channel that fell over can no longer be trusted to have been recorded.
                     Err(error) => {
-                        tracing::error!(session = %context.id, %error, "a channel fell over");
+                        tracing::error!(%error, "a channel fell over");
                         return End::RecordingFailed;
                     }
                 },
@@ -234,7 +241,7 @@ impl<G: Admit> LiveSession<G> {
         // The channels go on to seal their recordings.
         channels.detach();
         if end.is_cut() {
-            tracing::info!(session = %context.id, end = end.as_str(), "cut");
+            tracing::info!(end = end.as_str(), "cut");
         }
         let _ = tokio::time::timeout(SESSION_FAREWELL, farewells.over()).await;
         context.pool.close(end.is_cut()).await;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use curfew_policy::refusal::Refusal;
 use russh::{ChannelOpenFailure, ChannelWriteHalf, server};
 use tokio::net::TcpStream;
+use tracing::Instrument as _;
 
 use crate::gate::{Admit, Admitted, ChannelInfo, ChannelKind};
 use crate::gateway::Gateway;
@@ -37,11 +38,15 @@ pub async fn serve<G: Admit>(passing: Passing<G>, direct: Direct) {
     };
     match admission {
         Ok(admitted) => {
-            let end = live(&gateway, &admitted, direct, &alive, from).await;
-            if end.is_cut() {
-                tracing::info!(session = %admitted.session, end = end.as_str(), "cut");
-            }
-            gateway.gate.ended(admitted.session, &end).await;
+            let span = admitted.span();
+            let session = async {
+                let end = live(&gateway, &admitted, direct, &alive, from).await;
+                if end.is_cut() {
+                    tracing::info!(end = end.as_str(), "cut");
+                }
+                gateway.gate.ended(admitted.session, &end).await;
+            };
+            session.instrument(span).await;
         }
         Err(refusal) => direct.opened.refuse(ChannelOpenFailure::AdministrativelyProhibited, &refusal.public).await,
     }
