@@ -132,3 +132,6 @@ async fn prove<G: Authenticate>(
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ use crate::lease::farewells::SESSION_FAREWELL;
 use crate::lease::idle::Activity;
 use crate::lease::{End, Lease};
 use crate::net::alive::Alive;
+use crate::record::ending::Ending;
 use crate::record::recording::Recordings;
 use crate::ssh::asking::ask;
 use crate::ssh::channel::context::SessionContext;
@@ -24,6 +25,7 @@ use crate::ssh::channel::ready::{Ready, tell};
 use crate::ssh::channel::refuse::refuse;
 use crate::ssh::channel::set::ChannelSet;
 use crate::ssh::connection::Authenticated;
+use crate::ssh::panic::unless_it_panics;
 use crate::ssh::say::messages::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line};
 use crate::ssh::say::queued::QueuedLines;
 use crate::ssh::target::incoming::{Came, Incoming};
@@ -45,9 +47,10 @@ pub async fn serve<G: Admit + Converse>(mut connection: Authenticated<G>) {
 
 /// An admitted session, to its end.
 async fn admitted_session<G: Admit>(connection: Authenticated<G>, admitted: Admitted, ready: Option<Ready>) {
-    let (gateway, session) = (Arc::clone(&connection.gateway), admitted.session);
+    let gateway = &connection.gateway;
+    let ending = Ending::new(Arc::clone(&gateway.gate), admitted.session, &gateway.drain);
     let end = begin(connection, admitted, ready).await;
-    gateway.gate.ended(session, &end).await;
+    ending.ended(&end).await;
 }
 
 /// Asks for a session. Where its grant had to be asked for, a channel is ready already.
@@ -111,7 +114,8 @@ async fn begin<G: Admit>(connection: Authenticated<G>, admitted: Admitted, ready
             if let Some(ready) = ready {
                 live.channels.resume(ready);
             }
-            let end = live.run().await;
+            // A panic ends the session, and in the same order as anything else does.
+            let end = unless_it_panics(live.run()).await.unwrap_or(End::Interrupted);
             live.finish(&end).await;
             end
         }

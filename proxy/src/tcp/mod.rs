@@ -20,6 +20,7 @@ use crate::lease::idle::Activity;
 use crate::lease::{End, Lease};
 use crate::net::alive::Alive;
 use crate::net::dial::dial;
+use crate::record::ending::Ending;
 use crate::record::recording::Recordings;
 use crate::route::Route;
 use crate::ssh::connection::{Direct, Passing};
@@ -40,11 +41,12 @@ pub async fn serve<G: Admit>(passing: Passing<G>, direct: Direct) {
         Ok(admitted) => {
             let span = admitted.span();
             let session = async {
+                let ending = Ending::new(Arc::clone(&gateway.gate), admitted.session, &gateway.drain);
                 let end = live(&gateway, &admitted, direct, &alive, from).await;
                 if end.is_cut() {
                     tracing::info!(end = end.as_str(), "cut");
                 }
-                gateway.gate.ended(admitted.session, &end).await;
+                ending.ended(&end).await;
             };
             session.instrument(span).await;
         }
