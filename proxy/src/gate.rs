@@ -40,6 +40,15 @@ pub struct Admitted {
     pub lease: Lease,
 }
 
+impl Admitted {
+    /// The span of the session: its log lines say whose they are. It is on as long as any line is.
+    #[must_use]
+    pub fn span(&self) -> tracing::Span {
+        let permit = &self.permit;
+        tracing::error_span!("session", id = %self.session, user = permit.user(), target = permit.target())
+    }
+}
+
 /// What proves the gateway to a target.
 #[derive(Clone)]
 pub struct Credential {

@@ -10,6 +10,7 @@ use curfew_policy::target::Protocol;
 use russh::ChannelOpenFailure;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::gate::Gate;
 use crate::lease::drain::Phase;
@@ -33,11 +34,12 @@ pub async fn serve<G: Gate>(mut arrived: Arrived<G>) {
             open = arrived.opens.recv() => match open {
                 Some(Open::Session(opened)) => {
                     let (gate, identity, called) = (Arc::clone(&gateway.gate), arrived.identity.clone(), arrived.called.clone());
-                    commands.spawn(console::serve(gate, identity, called, arrived.from, opened));
+                    let command = console::serve(gate, identity, called, arrived.from, opened);
+                    commands.spawn(command.in_current_span());
                 }
                 Some(Open::Forward(Forwarded { opened, to: EndpointBuf::Tcp(host, port), from: origin })) => {
                     let direct = Direct { opened, host, port, origin };
-                    ways.spawn(pass(arrived.passing(), direct, Arc::clone(&jumps)));
+                    ways.spawn(pass(arrived.passing(), direct, Arc::clone(&jumps)).in_current_span());
                 }
                 Some(Open::Forward(Forwarded { opened, to: EndpointBuf::Unix(_), .. })) => {
                     let why = "the bastion has no sockets to lead to; forward through a target: LOGIN@TARGET@BASTION";

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tracing::{Instrument as _, error_span};
 
 use crate::bastion;
 use crate::front::workers::Workers;
@@ -30,6 +31,7 @@ const SAY_EVERY: Duration = Duration::from_secs(60);
 /// Accepts connections until the gateway drains, and deals them to the workers.
 pub async fn listen<G: Gate>(gateway: Arc<Gateway<G>>, listener: TcpListener, workers: Arc<Workers>) {
     let mut told: Option<Duration> = None;
+    let mut last: u64 = 0;
     loop {
         tokio::select! {
             biased;
@@ -41,11 +43,16 @@ pub async fn listen<G: Gate>(gateway: Arc<Gateway<G>>, listener: TcpListener, wo
                         continue;
                     };
                     let gateway = Arc::clone(&gateway);
-                    workers.spawn(move || async move {
-                        match TcpStream::from_std(stream) {
-                            Ok(stream) => connection(gateway, stream, from, stranger).await,
-                            Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
-                        }
+                    last += 1;
+                    let span = error_span!("connection", number = last, %from);
+                    workers.spawn(move || {
+                        let serving = async move {
+                            match TcpStream::from_std(stream) {
+                                Ok(stream) => connection(gateway, stream, from, stranger).await,
+                                Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
+                            }
+                        };
+                        serving.instrument(span)
                     });
                 }
                 Err(error) => {
@@ -125,3 +132,6 @@ async fn prove<G: Authenticate>(
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

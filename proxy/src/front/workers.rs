@@ -5,9 +5,13 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::RuntimeMetrics;
 use tokio::sync::mpsc;
+
+/// How often a thread that is to end looks whether its last tasks are over.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
@@ -20,7 +24,8 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` threads. They end when the `Workers` are dropped and their connections are over.
+    /// Starts `count` threads. They end when the `Workers` are dropped, and their connections and all that these spawned
+    /// are over.
     ///
     /// # Errors
     /// When the system gives no more threads.
@@ -60,8 +65,17 @@ fn start_one(number: usize) -> io::Result<(mpsc::UnboundedSender<Job>, RuntimeMe
                 tokio::task::spawn_local(job());
             }
         }));
-        // The connections that are still there go on until they are over.
-        runtime.block_on(local);
+        // The connections that are still there go on until they are over, and then what they spawned: the recordings of
+        // their channels are yet to be sealed.
+        runtime.block_on(async {
+            local.await;
+            while runtime.metrics().num_alive_tasks() > 0 {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        });
     })?;
     Ok((queue, metrics))
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,8 @@ pub enum End {
     RecordingFailed,
     /// The gateway is going down.
     Shutdown,
+    /// A fault of the gateway's own broke it off.
+    Interrupted,
     /// The target could not be reached or was not the one it should be: why.
     Unreachable(String),
 }
@@ -46,6 +48,7 @@ impl End {
             Self::Idle => "idle",
             Self::RecordingFailed => "recording-failed",
             Self::Shutdown => "shutdown",
+            Self::Interrupted => "interrupted",
             Self::Unreachable(_) => "unreachable",
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod copy;
 pub mod count;
+pub mod ending;
 pub mod recording;
 pub mod sftp;
 pub mod tape;

@@ -8,6 +8,7 @@ use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use curfew_recorder::{Recording, RecordingError, Sealed};
 use tokio::sync::{Semaphore, oneshot};
+use tracing::Instrument as _;
 
 use crate::gate::{Admit, ChannelInfo};
 use crate::lease::End;
@@ -35,7 +36,7 @@ impl<G: Admit> Recordings<G> {
     /// That nothing can be recorded; the log says why.
     pub async fn begin(&self, info: &ChannelInfo) -> Result<Recording, End> {
         self.begun(info).await.map_err(|error| {
-            tracing::error!(session = %self.session, %error, "a recording could not be begun");
+            tracing::error!(%error, "a recording could not be begun");
             End::RecordingFailed
         })
     }
@@ -46,13 +47,14 @@ impl<G: Admit> Recordings<G> {
         let (gate, session, permit, info) =
             (Arc::clone(&self.gate), self.session, Arc::clone(&self.permit), info.clone());
         let (hand_over, begun) = oneshot::channel();
-        tokio::spawn(async move {
+        let beginning = async move {
             let recording = gate.record(session, &permit, &info).await;
             let Err(Ok(late)) = hand_over.send(recording) else { return };
             if let Ok(sealed) = late.seal("too-late", Duration::ZERO).await {
                 gate.sealed(session, &info, sealed).await;
             }
-        });
+        };
+        tokio::spawn(beginning.in_current_span());
         let stuck = |what: &str| std::io::Error::new(std::io::ErrorKind::TimedOut, what);
         let begun = tokio::time::timeout(STUCK, begun).await.map_err(|_| stuck("the disk does not answer"))?;
         begun.map_err(|_| stuck("it fell over"))?
@@ -64,7 +66,7 @@ impl<G: Admit> Recordings<G> {
         let _turn = self.seals.acquire().await;
         match sealing.await {
             Ok(sealed) => self.gate.sealed(self.session, info, sealed).await,
-            Err(error) => tracing::error!(session = %self.session, %error, "a recording could not be sealed"),
+            Err(error) => tracing::error!(%error, "a recording could not be sealed"),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod algorithms;
 pub mod asking;
 pub mod channel;
 pub mod connection;
+mod panic;
 pub mod say;
 pub mod server;
 pub mod session;

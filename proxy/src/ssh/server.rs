@@ -10,6 +10,7 @@ use russh::keys::{Algorithm, Certificate, PrivateKey, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use tracing::{Instrument as _, Span};
 
 use crate::gate::{Authenticate, Identity};
 use crate::gateway::Gateway;
@@ -50,6 +51,8 @@ pub struct ServerHandler<G> {
     opens: mpsc::UnboundedSender<Open>,
     gone: HashMap<ChannelId, Arc<Notify>>,
     wishes: Arc<Semaphore>,
+    /// Whose log lines these are: russh runs the handler in a task of its own.
+    span: Span,
     /// Dropped with the connection, which is how others learn that it is gone.
     _alive: watch::Sender<()>,
 }
@@ -92,6 +95,7 @@ impl<G: Authenticate> ServerHandler<G> {
             opens,
             gone: HashMap::new(),
             wishes: Arc::new(Semaphore::new(MOST_WISHES)),
+            span: Span::current(),
             _alive: sender,
         };
         (handler, Visitor { proven: on_proven, opens: on_opens, alive })
@@ -125,7 +129,7 @@ impl<G: Authenticate> ServerHandler<G> {
     /// difference.
     async fn refuse(&self, code: &'static str, typed: &str) -> Auth {
         let shown: String = typed.chars().take(LONGEST_DETAIL).collect();
-        self.gate.refused(self.from, code, &shown);
+        self.span.in_scope(|| self.gate.refused(self.from, code, &shown));
         let later = self.knock.as_ref().map_or(Duration::ZERO, Knock::failed);
         if !later.is_zero() {
             tokio::time::sleep(later).await;
@@ -193,7 +197,7 @@ impl<G: Authenticate> Handler for ServerHandler<G> {
             return Ok(self.refuse("bad-offer", typed).await);
         }
         let key: &PublicKey = key.public_key;
-        match self.gate.authenticate(key, self.from).await {
+        match self.gate.authenticate(key, self.from).instrument(self.span.clone()).await {
             // Nobody else can log in inside somebody's connection.
             Some(identity) if self.outer.as_ref().is_none_or(|outer| outer.user == identity.user) => {
                 self.identity = Some(identity);
@@ -206,7 +210,7 @@ impl<G: Authenticate> Handler for ServerHandler<G> {
 
     async fn auth_openssh_certificate(&mut self, typed: &str, shown: &Certificate) -> Result<Auth, Self::Error> {
         // The name and the algorithm were looked at when it was offered, which comes before every signature.
-        match self.gate.certified(shown, self.from) {
+        match self.span.in_scope(|| self.gate.certified(shown, self.from)) {
             // Nobody else can log in inside somebody's connection.
             Ok(identity) if self.outer.as_ref().is_some_and(|outer| outer.user != identity.user) => {
                 Ok(self.refuse("unknown-key", typed).await)

@@ -8,6 +8,7 @@ use curfew_policy::refusal::Refusal;
 use russh::Disconnect;
 use russh::server::Handle;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tracing::Instrument as _;
 
 use crate::gate::{Admit, Admitted, Converse};
 use crate::lease::drain::Phase;
@@ -15,6 +16,7 @@ use crate::lease::farewells::SESSION_FAREWELL;
 use crate::lease::idle::Activity;
 use crate::lease::{End, Lease};
 use crate::net::alive::Alive;
+use crate::record::ending::Ending;
 use crate::record::recording::Recordings;
 use crate::ssh::asking::ask;
 use crate::ssh::channel::context::SessionContext;
@@ -23,6 +25,7 @@ use crate::ssh::channel::ready::{Ready, tell};
 use crate::ssh::channel::refuse::refuse;
 use crate::ssh::channel::set::ChannelSet;
 use crate::ssh::connection::Authenticated;
+use crate::ssh::panic::unless_it_panics;
 use crate::ssh::say::messages::{EXIT_CUT, EXIT_REFUSED, EXIT_UNREACHABLE, last_line};
 use crate::ssh::say::queued::QueuedLines;
 use crate::ssh::target::incoming::{Came, Incoming};
@@ -35,12 +38,19 @@ const PARTING: Duration = Duration::from_millis(500);
 pub async fn serve<G: Admit + Converse>(mut connection: Authenticated<G>) {
     match admit(&mut connection).await {
         Ok((admitted, ready)) => {
-            let (gateway, session) = (Arc::clone(&connection.gateway), admitted.session);
-            let end = begin(connection, admitted, ready).await;
-            gateway.gate.ended(session, &end).await;
+            let span = admitted.span();
+            admitted_session(connection, admitted, ready).instrument(span).await;
         }
         Err(refusal) => turn_away(connection, &refusal).await,
     }
+}
+
+/// An admitted session, to its end.
+async fn admitted_session<G: Admit>(connection: Authenticated<G>, admitted: Admitted, ready: Option<Ready>) {
+    let gateway = &connection.gateway;
+    let ending = Ending::new(Arc::clone(&gateway.gate), admitted.session, &gateway.drain);
+    let end = begin(connection, admitted, ready).await;
+    ending.ended(&end).await;
 }
 
 /// Asks for a session. Where its grant had to be asked for, a channel is ready already.
@@ -104,7 +114,8 @@ async fn begin<G: Admit>(connection: Authenticated<G>, admitted: Admitted, ready
             if let Some(ready) = ready {
                 live.channels.resume(ready);
             }
-            let end = live.run().await;
+            // A panic ends the session, and in the same order as anything else does.
+            let end = unless_it_panics(live.run()).await.unwrap_or(End::Interrupted);
             live.finish(&end).await;
             end
         }
@@ -197,7 +208,7 @@ impl<G: Admit> LiveSession<G> {
                     Ok(None) => {}
                     // A channel that fell over can no longer be trusted to have been recorded.
                     Err(error) => {
-                        tracing::error!(session = %context.id, %error, "a channel fell over");
+                        tracing::error!(%error, "a channel fell over");
                         return End::RecordingFailed;
                     }
                 },
@@ -234,7 +245,7 @@ impl<G: Admit> LiveSession<G> {
         // The channels go on to seal their recordings.
         channels.detach();
         if end.is_cut() {
-            tracing::info!(session = %context.id, end = end.as_str(), "cut");
+            tracing::info!(end = end.as_str(), "cut");
         }
         let _ = tokio::time::timeout(SESSION_FAREWELL, farewells.over()).await;
         context.pool.close(end.is_cut()).await;

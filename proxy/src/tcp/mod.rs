@@ -10,6 +10,7 @@ use std::sync::Arc;
 use curfew_policy::refusal::Refusal;
 use russh::{ChannelOpenFailure, ChannelWriteHalf, server};
 use tokio::net::TcpStream;
+use tracing::Instrument as _;
 
 use crate::gate::{Admit, Admitted, ChannelInfo, ChannelKind};
 use crate::gateway::Gateway;
@@ -19,6 +20,7 @@ use crate::lease::idle::Activity;
 use crate::lease::{End, Lease};
 use crate::net::alive::Alive;
 use crate::net::dial::dial;
+use crate::record::ending::Ending;
 use crate::record::recording::Recordings;
 use crate::route::Route;
 use crate::ssh::connection::{Direct, Passing};
@@ -37,11 +39,16 @@ pub async fn serve<G: Admit>(passing: Passing<G>, direct: Direct) {
     };
     match admission {
         Ok(admitted) => {
-            let end = live(&gateway, &admitted, direct, &alive, from).await;
-            if end.is_cut() {
-                tracing::info!(session = %admitted.session, end = end.as_str(), "cut");
-            }
-            gateway.gate.ended(admitted.session, &end).await;
+            let span = admitted.span();
+            let session = async {
+                let ending = Ending::new(Arc::clone(&gateway.gate), admitted.session, &gateway.drain);
+                let end = live(&gateway, &admitted, direct, &alive, from).await;
+                if end.is_cut() {
+                    tracing::info!(end = end.as_str(), "cut");
+                }
+                ending.ended(&end).await;
+            };
+            session.instrument(span).await;
         }
         Err(refusal) => direct.opened.refuse(ChannelOpenFailure::AdministrativelyProhibited, &refusal.public).await,
     }

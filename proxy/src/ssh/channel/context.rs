@@ -6,6 +6,7 @@ use curfew_policy::decide::Permit;
 use curfew_policy::id::SessionId;
 use russh::server;
 use tokio::sync::{Semaphore, watch};
+use tracing::Span;
 
 use crate::lease::clock::Clock;
 use crate::lease::drain::LiveConnection;
@@ -50,6 +51,8 @@ pub struct ChannelContext<G> {
     pub session: Arc<SessionContext<G>>,
     /// The number of the channel in its session, from 1.
     pub number: u32,
+    /// Whose log lines these are.
+    pub span: Span,
     /// Keeps the gateway from going down before the recording is sealed.
     pub live: LiveConnection,
 }

@@ -42,7 +42,7 @@ pub async fn outward<G: Admit>(context: ChannelContext<G>, wanted: Forwarded) ->
     let from = shortened(from);
     let role = session.permit.role();
     if !role.allows_forward(to.as_endpoint()) {
-        tracing::info!(session = %session.id, to = plain(&to.to_string()), "a forward was refused");
+        tracing::info!(to = plain(&to.to_string()), "a forward was refused");
         let why = refused(role, "forwarding to", &to, &role.forward);
         opened.refuse(ChannelOpenFailure::AdministrativelyProhibited, &why).await;
         return None;

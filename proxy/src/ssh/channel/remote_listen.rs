@@ -6,6 +6,7 @@ use std::time::Duration;
 use curfew_policy::endpoint::EndpointBuf;
 use curfew_policy::text::plain;
 use tokio::sync::{mpsc, watch};
+use tracing::Instrument as _;
 
 use crate::gate::{Admit, ChannelInfo};
 use crate::lease::End;
@@ -58,9 +59,10 @@ pub async fn tend<G: Admit>(
             wish = wishes.recv() => wish,
         };
         let Some(Wish { context, listen, undecided: _undecided }) = wish else { break (End::Shutdown, None) };
+        let span = context.span.clone();
         if listen.cancel {
-            cancel(&session.pool, &mut listeners, listen, &mut cut).await;
-        } else if let Err(end) = add(&mut listeners, context, listen, &mut cut).await {
+            cancel(&session.pool, &mut listeners, listen, &mut cut).instrument(span).await;
+        } else if let Err(end) = add(&mut listeners, context, listen, &mut cut).instrument(span).await {
             let fatal = (end == End::RecordingFailed).then(|| end.clone());
             break (end, fatal);
         }
@@ -70,7 +72,7 @@ pub async fn tend<G: Admit>(
     }
     session.pool.stop_listening(listeners.iter().map(|listener| listener.on.clone()).collect());
     for Listener { context, info, tape, .. } in listeners {
-        context.session.recordings.seal(&info, tape.seal(why.as_str())).await;
+        context.session.recordings.seal(&info, tape.seal(why.as_str())).instrument(context.span.clone()).await;
     }
     end
 }
@@ -93,7 +95,7 @@ async fn add<G: Admit>(
         None
     };
     if let Some(why) = why {
-        tracing::info!(session = %session.id, on = plain(&on.to_string()), "a listener was refused");
+        tracing::info!(on = plain(&on.to_string()), "a listener was refused");
         session.queued.add(&why);
         reply.refuse(&format!("curfew: {why}"));
         return Ok(());
@@ -142,7 +144,7 @@ async fn cancel<G: Admit>(
         Some(true) => listen.reply.accept(None),
         _ => listen.reply.refuse("curfew: the target does not stop listening there"),
     }
-    context.session.recordings.seal(&info, tape.seal("done")).await;
+    context.session.recordings.seal(&info, tape.seal("done")).instrument(context.span.clone()).await;
 }
 
 /// An answer of the target, unless it takes too long or the session ends.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
+use tracing::{Instrument as _, error_span};
 
 use crate::gate::Admit;
 use crate::lease::End;
@@ -40,7 +41,7 @@ impl<G: Admit> ChannelSet<G> {
     pub fn new(session: Arc<SessionContext<G>>, drain: Drain) -> Self {
         let (wishes, on_wishes) = mpsc::unbounded_channel();
         let mut running = JoinSet::new();
-        running.spawn(remote_listen::tend(Arc::clone(&session), on_wishes));
+        running.spawn(remote_listen::tend(Arc::clone(&session), on_wishes).in_current_span());
         Self { session, last: 0, drain, running, has_session: false, wishes }
     }
 
@@ -51,7 +52,8 @@ impl<G: Admit> ChannelSet<G> {
         }
         self.has_session = true;
         let context = self.next();
-        self.running.spawn(resume(context, ready));
+        let span = context.span.clone();
+        self.running.spawn(resume(context, ready).instrument(span));
     }
 
     /// Serves what the client wants.
@@ -67,10 +69,12 @@ impl<G: Admit> ChannelSet<G> {
         match open {
             Open::Session(opened) => {
                 self.has_session = true;
-                self.running.spawn(serve(context, opened));
+                let span = context.span.clone();
+                self.running.spawn(serve(context, opened).instrument(span));
             }
             Open::Forward(wanted) => {
-                self.running.spawn(forward::outward(context, wanted));
+                let span = context.span.clone();
+                self.running.spawn(forward::outward(context, wanted).instrument(span));
             }
             Open::Listen(listen) => {
                 let undecided = context.session.queued.expect();
@@ -87,7 +91,8 @@ impl<G: Admit> ChannelSet<G> {
             return;
         }
         let context = self.next();
-        self.running.spawn(forward::inward(context, came));
+        let span = context.span.clone();
+        self.running.spawn(forward::inward(context, came).instrument(span));
     }
 
     /// Waits until the next of them is over, and says whether the session has to end with it.
@@ -114,6 +119,7 @@ impl<G: Admit> ChannelSet<G> {
 
     fn next(&mut self) -> ChannelContext<G> {
         self.last += 1;
-        ChannelContext { session: Arc::clone(&self.session), number: self.last, live: self.drain.enter() }
+        let (session, number, live) = (Arc::clone(&self.session), self.last, self.drain.enter());
+        ChannelContext { session, number, span: error_span!("channel", number), live }
     }
 }

@@ -85,6 +85,9 @@ pub fn last_line(grant: GrantId, session: SessionId, end: &End) -> Option<String
         End::Idle => format!("session {session} under {grant} was idle for too long and is closed"),
         End::RecordingFailed => format!("session {session} under {grant} can no longer be recorded and is closed"),
         End::Shutdown => format!("the bastion is restarting; session {session} under {grant} is closed, connect again"),
+        End::Interrupted => {
+            format!("a fault of the bastion's own broke off session {session} under {grant}; connect again")
+        }
         End::Unreachable(why) => plain(why),
     };
     Some(format!("curfew: {line}"))

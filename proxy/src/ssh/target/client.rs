@@ -10,6 +10,7 @@ use russh::client::{self, AuthResult, ChannelOpenHandle, Handle, Msg, Session};
 use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate};
 use russh::{Channel, Disconnect};
 use tokio::sync::watch;
+use tracing::Span;
 
 use crate::gate::Credential;
 use crate::lease::clock::Clock;
@@ -74,7 +75,13 @@ impl Link {
         let wrong = Wrong::default();
         let accepted = HostKeys::of(permit, clock);
         let config = Arc::new(accepted.settings());
-        let handler = TargetHandler { accepted, wrong: wrong.clone(), incoming: incoming.clone(), _gone: gone };
+        let handler = TargetHandler {
+            accepted,
+            wrong: wrong.clone(),
+            incoming: incoming.clone(),
+            span: Span::current(),
+            _gone: gone,
+        };
         let login = async {
             let mut handle = client::connect_stream(config, socket, handler).await?;
             let proven = log_in(&mut handle, permit.login(), credential).await?;
@@ -167,6 +174,8 @@ struct TargetHandler {
     accepted: HostKeys,
     wrong: Wrong,
     incoming: Incoming,
+    /// Whose log lines these are: russh runs the handler in a task of its own.
+    span: Span,
     /// Dropped with the session loop, which is how a link learns that it is gone.
     _gone: watch::Sender<()>,
 }
@@ -177,7 +186,7 @@ impl client::Handler for TargetHandler {
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
         let checked = self.accepted.check(shown);
         if let Err(why) = &checked {
-            tracing::warn!(target = %self.accepted.target(), %why, "a target is not who it should be");
+            self.span.in_scope(|| tracing::warn!(%why, "a target is not who it should be"));
             self.wrong.is(why.clone());
         }
         Ok(checked.is_ok())

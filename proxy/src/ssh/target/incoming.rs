@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use curfew_policy::endpoint::EndpointBuf;
 use russh::{Channel, ChannelOpenFailure, client};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tracing::Span;
 
 /// A connection that a target opens towards the client, because somebody asked for that.
 pub struct Came {
@@ -37,6 +38,8 @@ pub struct Incoming {
     places: Arc<Semaphore>,
     came: mpsc::UnboundedSender<Came>,
     expected: Arc<Expected>,
+    /// Whose log lines these are.
+    span: Span,
 }
 
 /// What was asked for on one connection.
@@ -60,13 +63,14 @@ impl Incoming {
     /// For the connections of one session: how many there may be at once, and where they go.
     #[must_use]
     pub fn new(places: Arc<Semaphore>, came: mpsc::UnboundedSender<Came>) -> Self {
-        Self { places, came, expected: Arc::default() }
+        Self { places, came, expected: Arc::default(), span: Span::current() }
     }
 
     /// The same for another connection of the session, on which nothing was asked for yet.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self::new(Arc::clone(&self.places), self.came.clone())
+        let (places, came) = (Arc::clone(&self.places), self.came.clone());
+        Self { places, came, expected: Arc::default(), span: self.span.clone() }
     }
 
     /// From now on connections may come by this listener.
@@ -143,7 +147,8 @@ impl Incoming {
     /// Refuses what nobody asked for. That a target does it is worth a line, not a flood of them.
     pub async fn refuse(&self, reply: client::ChannelOpenHandle) {
         if !self.expected.warned.swap(true, Ordering::SeqCst) {
-            tracing::warn!("a target opens channels that nobody asked for; they are refused");
+            let warning = || tracing::warn!("the target opens channels that nobody asked for; they are refused");
+            self.span.in_scope(warning);
         }
         reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
     }
