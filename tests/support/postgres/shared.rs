@@ -122,6 +122,7 @@ impl Shared {
     }
 
     /// Starts the server with a shell that outlives this process.
+    #[allow(clippy::zombie_processes)] // The shell is not waited for.
     fn keep(&self, cluster: &Cluster) {
         let mut shell = Command::new("sh");
         shell.args(["-c", KEEP]).arg(&cluster.folder);
