@@ -79,7 +79,7 @@ impl Tx {
         #[cfg(test)]
         let fate = super::tests::fate::next();
         #[cfg(test)]
-        if fate == super::tests::fate::Fate::LostBefore {
+        if let super::tests::fate::Fate::LostBefore = fate {
             drop(conn);
             return Err(StoreError::Unanswered(Box::new(checkpoint)));
         }
@@ -89,9 +89,8 @@ impl Tx {
             return Err(StoreError::Unanswered(Box::new(checkpoint)));
         }
         #[cfg(test)]
-        if fate == super::tests::fate::Fate::LostAfter {
-            drop(conn);
-            return Err(StoreError::Unanswered(Box::new(checkpoint)));
+        if let Some(lost) = fate.lost_after(&checkpoint).await {
+            return Err(lost);
         }
         writer.tail.unsure = None;
         writer.tail.newest = Some(checkpoint.clone());

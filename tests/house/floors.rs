@@ -70,6 +70,7 @@ pub const HOUSE: [Floors; 4] = [
         rooms: &[
             "text",
             "files",
+            "control",
             "config",
             "store",
             "identity",

@@ -1,6 +1,6 @@
 //! OpenSSH's key revocation list (PROTOCOL.krl): sections in sections, each a type and a string of bytes.
 
-use super::{OfCa, Revoked};
+use super::list::{OfCa, Revoked};
 
 /// What a list begins with.
 pub const MAGIC: &[u8] = b"SSHKRL\n\0";

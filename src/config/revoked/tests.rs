@@ -1,7 +1,11 @@
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::certificate::{Builder, CertType};
 use russh::keys::ssh_key::private::Ed25519Keypair;
+use ssh_key::Certificate;
+use ssh_key::public::KeyData;
 
+use super::list::blob;
 use super::*;
 
 fn key(seed: u8) -> PrivateKey {

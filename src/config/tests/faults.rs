@@ -139,9 +139,11 @@ fn the_gateway_must_say_where() {
 fn a_database_is_sqlite_or_postgres_and_its_password_is_not_repeated() {
     let forms = "write \"sqlite\", \"sqlite:PATH\" for a file of your own, or \"postgres://USER@HOST/NAME\"";
     let no_database = format!("6: database: this is no database; {forms}");
-    for typed in ["mysql://hunter2", "postgres:hunter2", "postgres://", "postgresql://a b", ""] {
+    for typed in ["mysql://hunter2", "postgres:hunter2", ""] {
         check(&[("\"sqlite\"", &format!("{typed:?}"), &[&no_database])]);
     }
+    let nameless = "6: database: the database's address names no database, as in postgres://curfew@db/curfew";
+    check(&[("\"sqlite\"", "\"postgres://curfew:hunter2@db\"", &[nameless])]);
     check(&[(
         "\"sqlite\"",
         "\"sqlite\"\npassword_file = \"secret\"",

@@ -100,8 +100,8 @@ async fn a_commit_whose_answer_is_lost_is_found_out_about() {
     for (fate, there) in [(Fate::LostBefore, false), (Fate::LostAfter, true)] {
         let tx = store.begin().await.unwrap();
         fate::have(fate);
-        let Err(StoreError::Unanswered(unsure)) = tx.commit(event(1)).await else { panic!("{fate:?}: an answer") };
-        assert_eq!(store.took_place(&unsure).await.unwrap(), there, "{fate:?}");
+        let Err(StoreError::Unanswered(unsure)) = tx.commit(event(1)).await else { panic!("an answer") };
+        assert_eq!(store.took_place(&unsure).await.unwrap(), there);
         store.begin().await.unwrap().commit(event(2)).await.unwrap();
     }
     store.close().await;

@@ -1,5 +1,6 @@
 //! The use cases against a real database in a temporary folder, on a clock that stands still until it is moved.
 
+mod commit;
 mod grace;
 mod life;
 mod property;
