@@ -217,7 +217,7 @@ impl Call<'_> {
             let why = "the status is for the bastion's operator, on its own host: curfew ctl status";
             return Err(Refusal::not_allowed("not-allowed", why).into());
         }
-        let view = self.status.now(self.app, self.live_recordings);
+        let view = self.status.now(self.app, self.live_recordings).await;
         self.answer(&view, |_| render::status(&view)).await
     }
 

@@ -7,6 +7,7 @@
 mod action;
 mod answer;
 mod chain;
+mod copy;
 mod dialect;
 mod error;
 mod event;
@@ -19,6 +20,7 @@ mod names;
 mod reading;
 mod requests;
 mod sessions;
+mod tables;
 mod tail;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -36,6 +38,7 @@ use tokio::sync::Mutex;
 
 pub use action::Action;
 pub use chain::{Checkpoint, Record, hex, key_id};
+pub use copy::{Copied, Progress, copy};
 pub use error::StoreError;
 pub use event::{Event, Events};
 pub use grants::{Grants, NewGrant};

@@ -336,10 +336,16 @@ async fn the_status_is_for_the_operator_alone() {
     let came = Typist::new(&bench, "operator").types("status --json").await;
     let status: Value = serde_json::from_str(&came.out).expect("JSON");
     assert_eq!((came.status, &status["state"], &status["sessions"]), (0, &"open".into(), &0.into()));
+    assert_eq!((&status["ready"], &status["database"]), (&true.into(), &"ok".into()));
     bench.granted(crate::usecase::tests::HOUR).await;
     bench.connect("alice", "web1").await.expect("she is let in");
     let came = Typist::new(&bench, "operator").types("status").await;
-    assert!(came.out.starts_with("open: 1 sessions, 0 recordings,"), "{}", came.out);
+    assert!(came.out.starts_with("open, ready; database: ok\n1 sessions, 0 recordings,"), "{}", came.out);
+    bench.app.store().close().await;
+    let came = Typist::new(&bench, "operator").types("status --json").await;
+    let status: Value = serde_json::from_str(&came.out).expect("JSON");
+    assert_eq!((came.status, &status["ready"]), (0, &false.into()), "{status}");
+    assert_ne!(status["database"], "ok");
     let came = Typist::new(&bench, "alice").types("status").await;
     assert_eq!((came.status, came.out.as_str()), (1, ""));
     assert!(came.err.contains("curfew ctl status"), "{}", came.err);

@@ -39,7 +39,7 @@ struct FallsOver {
 
 impl Authenticate for FallsOver {
     async fn authenticate(&self, _: &PublicKey, _: SocketAddr) -> Option<Identity> {
-        Some(Identity { user: "alice".to_owned(), proof: "a key".to_owned(), certificate: None })
+        Some(Identity { user: "alice".to_owned(), proof: Proof::Key("a key".to_owned()) })
     }
 
     fn certified(&self, _: &Certificate, _: SocketAddr) -> Result<Identity, String> {
