@@ -114,6 +114,16 @@ fn doors_hold_no_sql() {
 }
 
 #[test]
+fn every_change_goes_through_the_one_commit_point() {
+    let inside = |place: &Place| part(place) == "store" || written(place) == "crate::usecase::commit";
+    for (place, module) in modules(".").iter().filter(|(place, _)| !inside(place)) {
+        let code: String = module.code.split_whitespace().collect();
+        let past = code.replace("app.commit(", "").contains(".commit(");
+        assert!(!past, "{} commits past usecase::commit", written(place));
+    }
+}
+
+#[test]
 fn only_the_decision_makes_a_permit() {
     for folder in [".", "proxy", "recorder"] {
         for (_, module) in modules(folder).iter() {
