@@ -2,6 +2,7 @@
 
 mod grace;
 mod life;
+mod lists;
 mod property;
 mod race;
 mod reach;
@@ -30,7 +31,7 @@ use super::request::{Asked, Wish, file};
 use super::{Actor, App, Fault, Outcome, Rulebook, start};
 use crate::console::hints::Hints;
 use crate::store::tests::place::Place;
-use crate::store::{HEAD_FILE, Opening, Record, Store, Verdict, verify_audit};
+use crate::store::{HEAD_FILE, ListFilter, Opening, Record, Store, Verdict, verify_audit};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -108,7 +109,7 @@ impl Bench {
     /// The audit log, oldest first.
     pub async fn records(&self) -> Vec<Record> {
         let mut view = self.app.store().view().await.unwrap();
-        let mut stretch = view.read().audit(None, i64::MAX).await.unwrap();
+        let mut stretch = view.read().audit(ListFilter { limit: i64::MAX, ..ListFilter::default() }).await.unwrap();
         let mut records = Vec::new();
         loop {
             let page = view.read().audit_page(&mut stretch).await.unwrap();
