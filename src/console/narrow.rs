@@ -82,13 +82,19 @@ impl Narrow {
     /// The command that gets what is older: `list`, narrowed likewise, from `next` on.
     #[must_use]
     pub fn older(&self, list: &str, next: &str) -> String {
+        self.typed(list, Some(next.to_owned()))
+    }
+
+    /// `list`, narrowed likewise, from its newest entry on.
+    #[must_use]
+    pub fn typed(&self, list: &str, before: Option<String>) -> String {
         let options = [
             ("--user", self.user.as_deref().map(quote_word)),
             ("--target", self.target.as_deref().map(quote_word)),
             ("--since", self.since.map(When::typed)),
             ("--until", self.until.map(When::typed)),
             ("--limit", self.limit.map(|limit| limit.to_string())),
-            ("--before", Some(next.to_owned())),
+            ("--before", before),
         ];
         let mut command = list.to_owned();
         for (name, value) in options {

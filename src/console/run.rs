@@ -251,8 +251,13 @@ impl Call<'_> {
         table: impl FnOnce(&Sheet<'_>, &[V]) -> String + Send,
     ) -> CommandResult {
         let older = page.next.as_ref().map(|next| narrow.older(list, next));
-        let rest =
-            |sheet: &Sheet<'_>| older.map(|older| render::left_out(sheet, page.left_out, &older)).unwrap_or_default();
+        let current = page.items.is_empty() && !list.contains("--all") && !list.contains("--pending");
+        let past = current.then(|| narrow.typed(&format!("{list} --all"), None));
+        let rest = |sheet: &Sheet<'_>| match (older, past) {
+            (Some(older), _) => render::left_out(sheet, page.left_out, &older),
+            (None, Some(past)) => render::past(sheet, &past),
+            (None, None) => String::new(),
+        };
         self.answer(&page.items, |sheet| table(sheet, &page.items) + &rest(sheet)).await
     }
 

@@ -42,8 +42,6 @@ pub enum Grants<'a> {
     Toward(&'a str, &'a str),
     /// All that have not been ended.
     Live,
-    /// All.
-    All,
     /// Scheduled ones whose beginning, at this moment, is due to be written down.
     Due(Timestamp),
 }
@@ -67,7 +65,7 @@ impl GrantScope<'_> {
         let everything = self.current_at.is_none() && self.of.is_none() && filter.user.is_none();
         let mut found = match &filter.target {
             // Few of very many grants are for one target: the index of targets leads to them.
-            Some(target) if everything => Selection::of("grant_targets x CROSS JOIN grants g", "g.id")
+            Some(target) if everything => Selection::of("grant_targets x CROSS JOIN grants g", "x.grant_id")
                 .and("g.id = x.grant_id", [])
                 .and("x.target = ?", [target.as_str().into()]),
             Some(target) => Selection::of("grants g", "g.id").and(
@@ -127,7 +125,6 @@ impl Reading<'_> {
             .bind(target),
             // Never cut short: the sweep and the start must see every one.
             Grants::Live => sqlx::query(select!("WHERE g.ended_at IS NULL ORDER BY g.id DESC")),
-            Grants::All => sqlx::query(select!("ORDER BY g.id DESC LIMIT $1")).bind(MOST),
             Grants::Due(now) => sqlx::query(select!(
                 "WHERE g.started = 0 AND g.ended_at IS NULL AND g.starts_at <= $1 ORDER BY g.id DESC"
             ))

@@ -91,7 +91,8 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// All that `from` yields, in the order of `id`.
+    /// All that `from` yields, in the order of `id`. Where an index of names leads to the entries, `from` has it first, with
+    /// `CROSS JOIN`: SQLite keeps that order, and walks the index from its end.
     pub(super) fn of(from: &str, id: &str) -> Self {
         Self { from: from.to_owned(), id: id.to_owned(), conditions: Vec::new(), values: Vec::new() }
     }
@@ -111,8 +112,8 @@ impl Selection {
     /// Only what the stretch of time and the cursor of a filter leave. `moment` is how the column says a time.
     ///
     /// Entries are numbered as they begin, but for clocks that were set back. A bound for the numbers is therefore taken
-    /// from the index of the times, and the entries themselves are compared once more; `COALESCE` keeps the databases from
-    /// walking that index and sorting what they find.
+    /// from the index of the times, and the entries themselves are compared once more. `COALESCE` keeps the databases from
+    /// walking that index and sorting what they find, and `+ 0` from walking the numbers to find the bound.
     pub(super) fn within(self, listed: &Listed, filter: &ListFilter, moment: impl Fn(Timestamp) -> Bound) -> Self {
         let Listed { table, alias, id, time } = listed;
         let own = self.id.clone();
@@ -121,7 +122,7 @@ impl Selection {
             let Some(at) = at else { continue };
             let zero = if matches!(moment(at), Bound::Text(_)) { "''" } else { "0" };
             bounded = bounded.and(&format!("COALESCE({alias}.{time}, {zero}) {compare} ?"), [moment(at)]).and(
-                &format!("{own} {bound} (SELECT {edge}(w.{id}) FROM {table} w WHERE w.{time} {compare} ?)"),
+                &format!("{own} {bound} (SELECT {edge}(w.{id} + 0) FROM {table} w WHERE w.{time} {compare} ?)"),
                 [moment(at)],
             );
         }

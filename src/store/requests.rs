@@ -56,8 +56,6 @@ pub enum Requests<'a> {
     Pending,
     /// Somebody's.
     Of(&'a str),
-    /// All.
-    All,
 }
 
 /// Which requests a list is of, before it is narrowed.
@@ -106,7 +104,7 @@ impl RequestScope<'_> {
         let everything = self.stage == Stage::Any && self.whose == Whose::Everyones && filter.user.is_none();
         let mut found = match &filter.target {
             // Few of very many requests are about one target: the index of targets leads to them.
-            Some(target) if everything => Selection::of("request_targets x CROSS JOIN requests r", "r.id")
+            Some(target) if everything => Selection::of("request_targets x CROSS JOIN requests r", "x.request")
                 .and("r.id = x.request", [])
                 .and("x.target = ?", [target.as_str().into()]),
             Some(target) => Selection::of("requests r", "r.id").and(
@@ -128,8 +126,8 @@ impl RequestScope<'_> {
             Stage::Waiting(asked_after) => found.and("r.state = 'pending' AND r.asked_at > ?", [asked_after.into()]),
             Stage::Current { asked_after, now } => found.and(
                 "r.id IN (SELECT p.id FROM requests p WHERE p.state = 'pending' AND p.asked_at > ?
-                 UNION ALL SELECT e.id FROM grants g JOIN requests e ON e.grant_id = g.id
-                 WHERE e.state = 'granted' AND g.ended_at IS NULL AND g.expires_at > ?)",
+                 UNION ALL SELECT e.id FROM grants g CROSS JOIN requests e WHERE e.grant_id = g.id
+                 AND e.state = 'granted' AND g.ended_at IS NULL AND g.expires_at > ?)",
                 [asked_after.into(), now.into()],
             ),
         };
@@ -171,7 +169,6 @@ impl Reading<'_> {
             Requests::Of(user) => {
                 sqlx::query(select!("WHERE r.person = $1 ORDER BY r.id DESC LIMIT $2")).bind(user).bind(MOST)
             }
-            Requests::All => sqlx::query(select!("ORDER BY r.id DESC LIMIT $1")).bind(MOST),
         };
         let rows = self.all(query).await?;
         let mut approvals = self.approvals(&ids(&rows)?).await?;

@@ -97,8 +97,6 @@ pub enum Sessions<'a> {
     OpenUnder(GrantId),
     /// Those of a gateway that have not ended.
     OpenOn(&'a str),
-    /// All.
-    All,
 }
 
 /// Which sessions a list is of, before it is narrowed.
@@ -162,7 +160,6 @@ impl Reading<'_> {
             Sessions::OpenOn(gateway) => {
                 sqlx::query(select!("WHERE ended_at IS NULL AND gateway = $1 ORDER BY id DESC")).bind(gateway)
             }
-            Sessions::All => sqlx::query(select!("ORDER BY id DESC LIMIT $1")).bind(MOST),
         };
         let rows = self.all(query).await?;
         let mut recordings = self.recordings(&ids(&rows)?).await?;

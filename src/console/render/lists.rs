@@ -137,6 +137,12 @@ pub fn left_out(sheet: &Sheet<'_>, count: Option<i64>, command: &str) -> String 
     format!("{what}; more: {}", sheet.hint(0, command))
 }
 
+/// The last line of a list with nothing in it that is active, scheduled or waits.
+#[must_use]
+pub fn past(sheet: &Sheet<'_>, command: &str) -> String {
+    format!("The past: {}", sheet.hint(0, command))
+}
+
 /// `root@web1`, or `orders-db` where there is no login.
 pub(super) fn place(session: &SessionView) -> String {
     match session.login.as_str() {

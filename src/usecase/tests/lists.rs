@@ -114,7 +114,7 @@ async fn a_request_is_found_by_its_user_and_target_behind_twelve_thousand_newer_
 async fn an_approver_sees_the_few_that_are_theirs_among_many_and_a_page_of_them_is_full() {
     let bench = Bench::new().await;
     let mut theirs = Vec::new();
-    for round in 0_i64..6 {
+    for _ in 0..6 {
         let asked = bench.ask(HOUR).await;
         theirs.push(asked.request.id.clone());
         cancel(&bench.app, &bench.actor("alice"), id(&asked)).await.unwrap();
@@ -122,7 +122,6 @@ async fn an_approver_sees_the_few_that_are_theirs_among_many_and_a_page_of_them_
         past_requests(&bench, first..first + 700).await;
         let counter = format!("UPDATE counters SET last = {} WHERE name = 'requests'", first + 699);
         bench.place.intruder().await.execute(AssertSqlSafe(counter)).await.unwrap();
-        assert_eq!(theirs.len(), usize::try_from(round + 1).unwrap());
     }
     let page = ListFilter { limit: 4, ..ListFilter::default() };
     let newest = requests(&bench, "bob", Which::All, page.clone()).await;
@@ -199,8 +198,6 @@ async fn since_takes_its_moment_in_and_until_leaves_it_out() {
     let nothing = ListFilter { since: Some(bench.clock.wall()), ..ListFilter::default() };
     assert_eq!(ids(&requests(&bench, "eve", Which::All, nothing.clone()).await), [""; 0]);
     assert_eq!(events(&bench, nothing).await, (vec![], None));
-    // A clock that was set back gives a later request an earlier time, and hides nothing.
-    bench.clock.step(Duration::ZERO, Duration::ZERO);
     let from_the_first = ListFilter { since: Some(moments[0]), ..ListFilter::default() };
     assert_eq!(ids(&requests(&bench, "eve", Which::All, from_the_first).await), ["r1", "r2", "r3"]);
 }

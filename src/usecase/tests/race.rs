@@ -73,10 +73,8 @@ async fn a_cancel_racing_the_last_approval_ends_one_way() {
         let (carol, cancelled) = tokio::join!(bench.approve(&asked, "carol"), cancel(&bench.app, &alice, id(&asked)));
         assert!(carol.is_ok() != cancelled.is_ok());
     }
-    let mut view = bench.app.store().view().await.unwrap();
-    let grants = view.read().grants(crate::store::Grants::All).await.unwrap().len();
-    let requests = view.read().requests(crate::store::Requests::All).await.unwrap();
-    let granted = requests.iter().filter(|filed| filed.request.state.as_str() == "granted").count();
+    let grants = bench.grants().await.len();
+    let granted = bench.requests().await.iter().filter(|filed| filed.request.state.as_str() == "granted").count();
     assert_eq!(grants, granted);
 }
 
