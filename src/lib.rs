@@ -42,6 +42,7 @@
 //! | how a refused `ssh` becomes a request | `proxy/src/ssh/asking.rs`, [`console::asking`], [`usecase::offer`] |
 //! | the configuration file | [`config`] |
 //! | how recordings are played, and repaired after a crash | [`recordings`] |
+//! | what a list shows, its filters and pages | [`usecase::list`], `src/store/list.rs`, `src/console/narrow.rs` |
 //! | tables, audit chain | [`store`] |
 //! | what `curfew ctl status` counts | [`usecase::status`] |
 //! | what happens at the start, at SIGHUP and SIGTERM | [`serve`] |

@@ -116,6 +116,6 @@ pub enum Command {
         /// How to play it.
         pace: Pace,
     },
-    /// `audit`
+    /// `audit`, with what narrows it.
     Audit(Narrow),
 }

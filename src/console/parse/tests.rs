@@ -285,6 +285,20 @@ fn every_mistake_says_what_was_wrong_and_gives_an_example() {
 }
 
 #[test]
+fn the_command_for_what_is_older_is_understood_as_the_one_before_it() {
+    for line in [
+        "requests --all --user 'a b' --limit 7",
+        "requests --pending --target web1 --since 1h 30m",
+        "requests --mine --all --until 2026-12-01T22:00:00Z",
+    ] {
+        let Command::Requests { which, narrow } = command(line) else { panic!("{line}") };
+        let list = line.split(" --").take_while(|part| !part.contains(' ')).collect::<Vec<_>>().join(" --");
+        let older = Command::Requests { which, narrow: Narrow { before: Some(31), ..narrow.clone() } };
+        assert_eq!(command(&narrow.older(&list, "r31")), older, "{line}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_command_are_told_so() {
     let usage = parse(b"\xff\xfe").expect_err("not text");
     assert_eq!(usage.what, "the command is not UTF-8 text");
