@@ -55,7 +55,7 @@
 //! | what russh does otherwise than upstream | `proxy/russh/edits/` |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |
 //! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
-//! | what a list shows, its filters and pages | [`usecase::list`], `store/{requests,grants,sessions}.rs` |
+//! | what a list shows, its filters and pages | [`usecase::list`], `src/store/list.rs`, `src/console/narrow.rs` |
 //! | how a refused `ssh` becomes a request | `proxy/src/ssh/asking.rs`, [`console::asking`], [`usecase::offer`] |
 //! | what follows from a change, and when its answer is lost | [`usecase::commit`], [`usecase::reconcile`] |
 //! | tables, audit chain, what differs between the databases | [`store`]: `tables`, `chain`, `dialect`, `migrations/` |

@@ -6,10 +6,11 @@ use super::StoreError;
 use super::dialect::{Conn, Dialect};
 
 /// Every step there ever was, in order; a released one is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_admission.sql"),
     include_str!("migrations/0003_gateways.sql"),
+    include_str!("migrations/0004_lists.sql"),
 ];
 
 /// How many steps there are.

@@ -70,7 +70,7 @@ async fn a_database_that_is_gone_or_replaced_is_said_to_be() {
     let aside = bench.dir.path().join("aside");
     std::fs::rename(file, &aside).unwrap();
     assert!(is_unavailable(&bench.connect("alice", "web1").await));
-    assert!(is_unavailable(&list::grants(&bench.app, &bench.actor("alice"), false).await));
+    assert!(is_unavailable(&list::grants(&bench.app, &bench.actor("alice"), false, ListFilter::default()).await));
     std::fs::copy(&aside, file).unwrap();
     assert!(is_unavailable(&bench.connect("alice", "web1").await), "a copy is not the database");
     std::fs::remove_file(file).unwrap();
