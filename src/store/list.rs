@@ -161,8 +161,8 @@ impl Selection {
 /// A statement with its values.
 #[derive(Debug)]
 pub(super) struct Assembled {
-    text: String,
-    values: Vec<Bound>,
+    pub(super) text: String,
+    pub(super) values: Vec<Bound>,
 }
 
 impl Assembled {

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 
 use super::StoreError;
 use super::chain::Record;
-use super::list::{Bound, ListFilter, Listed, Selection};
+use super::list::{Assembled, Bound, ListFilter, Listed, Selection};
 use super::reading::{Reading, record};
 
 /// How many records of the audit log are read at once, and about how many bytes of detail: what is then made of
@@ -94,14 +94,11 @@ impl Reading<'_> {
         let next = fitting.and(&format!("{seq} > ? AND {seq} <= ?"), [stretch.after.into(), stretch.up_to.into()]);
         let sizes = "SELECT a.seq AS seq, CAST(OCTET_LENGTH(a.detail) AS BIGINT) AS size";
         let sizes = next.assembled(sizes, &format!("ORDER BY {seq} LIMIT ?"), [PAGE.into()]);
-        let (mut last, mut size) = (None, 0);
-        for row in self.rows(sizes).await? {
-            if size >= PAGE_SIZE {
-                break;
-            }
-            last = Some(row.try_get::<i64, _>("seq")?);
-            size += row.try_get::<i64, _>("size")?;
-        }
+        // The database adds the sizes up: handing each over costs more than the page itself.
+        let summed = sizes.among("SELECT seq, SUM(size) OVER (ORDER BY seq) - size AS size_before");
+        let last = format!("SELECT MAX(seq) AS last FROM ({}) AS summed WHERE size_before < {PAGE_SIZE}", summed.text);
+        let row = self.row(Assembled { text: last, ..summed }).await?;
+        let last: Option<i64> = row.try_get("last")?;
         let Some(last) = last else {
             stretch.after = stretch.up_to;
             return Ok(Vec::new());
