@@ -179,25 +179,7 @@ impl Product {
         info: &ChannelInfo,
     ) -> std::io::Result<Recording> {
         let now = self.app.clock().wall();
-        let origin = Origin {
-            gateway: self.gateway.clone(),
-            session: session.to_string(),
-            grant: permit.grant().to_string(),
-            user: permit.user().to_owned(),
-            target: permit.target().to_owned(),
-            login: permit.login().to_owned(),
-            channel: info.channel,
-            kind: info.kind.as_str().to_owned(),
-            command: info.command.clone(),
-            ..Origin::default()
-        };
-        let to = match permit.login() {
-            "" => permit.target().to_owned(),
-            login => format!("{login}@{}", permit.target()),
-        };
-        let title = format!("{}: {to} ({session})", permit.user());
-        let begun = u64::try_from(now.as_second()).unwrap_or_default();
-        let header = Header::new(info.size, begun, info.term.as_deref(), Some(&title), origin);
+        let header = self.header(session, permit, info, now);
         let folder = self.recordings.join(now.strftime("%Y-%m-%d").to_string());
         let name = format!("{session}-{}.cast", info.channel);
         let recording =
@@ -297,6 +279,29 @@ impl Product {
                 return "what you may do here has changed; type it again";
             }
         }
+    }
+
+    /// What a recording says of itself.
+    fn header(&self, session: SessionId, permit: &Permit, info: &ChannelInfo, now: Timestamp) -> Header {
+        let origin = Origin {
+            gateway: self.gateway.clone(),
+            session: session.to_string(),
+            grant: permit.grant().to_string(),
+            user: permit.user().to_owned(),
+            target: permit.target().to_owned(),
+            login: permit.login().to_owned(),
+            channel: info.channel,
+            kind: info.kind.as_str().to_owned(),
+            command: info.command.clone(),
+            ..Origin::default()
+        };
+        let to = match permit.login() {
+            "" => permit.target().to_owned(),
+            login => format!("{login}@{}", permit.target()),
+        };
+        let title = format!("{}: {to} ({session})", permit.user());
+        let begun = u64::try_from(now.as_second()).unwrap_or_default();
+        Header::new(info.size, begun, info.term.as_deref(), Some(&title), origin)
     }
 
     /// The configuration that is in force.
