@@ -44,7 +44,7 @@ pub use reading::{MOST, Reading, Stretch, View};
 pub use requests::{Filed, NewRequest, Requests};
 pub use sessions::{NewSession, Recorded, Session, Sessions};
 pub use tail::Gap;
-pub use tx::Tx;
+pub use tx::{Sealed, Tx};
 pub use verify::{Verdict, verify_audit};
 
 use crate::config::location::Location;
