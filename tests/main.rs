@@ -30,6 +30,7 @@ mod jump_inside;
 mod key_rotation;
 mod life_of_access;
 mod listeners;
+mod lost_answer;
 mod matrix;
 mod prepare_target;
 mod promise_1_no_permit_no_socket;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::database::Database;
-use crate::support::{SOON, Stage, eventually, text, web1};
+use crate::support::{Postgres, SOON, Stage, eventually, text, web1};
 
 /// The stage of a working day: a request granted at once, one approved, one denied, sessions, a revocation.
 fn day() -> Stage {
@@ -86,7 +86,7 @@ fn an_untouched_log_verifies_while_the_gateway_runs_and_after() {
 fn tampered(change: impl FnOnce(&mut Database)) -> String {
     let stage = day();
     stage.gateway.kill();
-    let mut database = Database::open(&stage.gateway.database());
+    let mut database = stage.gateway.database();
     change(&mut database);
     database.close();
     let run = stage.gateway.curfew(&["verify", "--audit"]).run().expect(1);
@@ -130,9 +130,13 @@ fn the_last_event_alone_cut_is_noticed() {
 
 #[test]
 fn an_old_copy_put_back_is_noticed() {
+    if Postgres::is_asked_for() {
+        eprintln!("skipped: the files of PostgreSQL are not put back one by one");
+        return;
+    }
     let stage = day();
     stage.gateway.kill();
-    let database = stage.gateway.database();
+    let database = stage.gateway.database_file();
     let folder = stage.gateway.path().join("copy");
     std::fs::create_dir(&folder).unwrap();
     let name = database.file_name().unwrap().to_str().unwrap().to_owned();

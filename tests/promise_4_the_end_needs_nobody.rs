@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::support::database::Database;
 use crate::support::{SOON, Stage, Terminal, eventually, wall};
 
 /// How long after its deadline a session may end on a busy machine.
@@ -32,14 +31,14 @@ fn ends_on_time(stage: &Stage, mut terminal: Terminal, ends: jiff::Timestamp) {
 fn a_locked_database_keeps_no_session_alive_and_lets_nobody_in() {
     let stage = Stage::new();
     let (terminal, ends) = shell(&stage);
-    let mut database = Database::open(&stage.gateway.database());
-    database.run("BEGIN EXCLUSIVE");
+    let mut database = stage.gateway.database();
+    database.lock();
     let refused = stage.on_web1("true").limit(SOON).start();
     ends_on_time(&stage, terminal, ends);
     let mut refused = refused;
     let run = refused.wait(SOON);
     assert!(run.code.is_some_and(|code| code != 0) && !run.stderr.trim().is_empty(), "{run:?}");
-    database.run("COMMIT");
+    database.unlock();
     stage.alice.granted("web1", "admin", "10m");
     eventually(SOON, "sessions begin again", || stage.on_web1("true").run().code == Some(0));
 }
@@ -47,8 +46,8 @@ fn a_locked_database_keeps_no_session_alive_and_lets_nobody_in() {
 #[test]
 fn a_locked_database_refuses_new_sessions_with_a_clear_line() {
     let stage = Stage::granted();
-    let mut database = Database::open(&stage.gateway.database());
-    database.run("BEGIN EXCLUSIVE");
+    let mut database = stage.gateway.database();
+    database.lock();
     let run = stage.on_web1("true").limit(SOON).run();
     assert_eq!(run.code, Some(77), "{run:?}");
     assert_eq!(run.stderr.trim().lines().count(), 1, "{run:?}");
@@ -56,7 +55,7 @@ fn a_locked_database_refuses_new_sessions_with_a_clear_line() {
     assert_eq!(stage.web1.connections(), 0);
     let ask = stage.alice.asking("requests").limit(SOON).run();
     assert!(ask.code == Some(0) || ask.code == Some(1), "reading works or says why not: {ask:?}");
-    database.run("COMMIT");
+    database.unlock();
     stage.on_web1("true").run().ok();
 }
 
@@ -64,7 +63,7 @@ fn a_locked_database_refuses_new_sessions_with_a_clear_line() {
 fn a_database_that_is_gone_keeps_no_session_alive_and_lets_nobody_in() {
     let stage = Stage::new();
     let (terminal, ends) = shell(&stage);
-    std::fs::remove_dir_all(stage.gateway.state_dir()).unwrap();
+    stage.gateway.lose_the_database();
     ends_on_time(&stage, terminal, ends);
     let run = stage.on_web1("true").limit(SOON).run();
     assert_ne!(run.code, Some(0), "{run:?}");

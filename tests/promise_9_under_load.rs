@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::database::Database;
 use crate::support::process::{Raw, send_signal};
 use crate::support::{Fake, Program, SOON, Stage, Stopwatch, Terminal, eventually, web1};
 
@@ -161,8 +160,8 @@ fn targets_that_say_nothing_delay_nobody_else() {
 fn a_locked_database_delays_no_session_that_goes_on() {
     let stage = Stage::granted();
     let load = Load::begin(&stage);
-    let mut database = Database::open(&stage.gateway.database());
-    database.run("BEGIN EXCLUSIVE");
+    let mut database = stage.gateway.database();
+    database.lock();
     let refused: Vec<_> = (0..8).map(|_| stage.on_web1("true").start()).collect();
     load.goes_on();
     for mut run in refused {
@@ -171,19 +170,20 @@ fn a_locked_database_delays_no_session_that_goes_on() {
     load.goes_on();
     let longest = load.longest();
     assert!(longest < FROZEN, "somebody waited {longest:?} for a line");
-    database.run("COMMIT");
+    database.unlock();
     stage.on_web1("true").run().ok();
 }
 
 /// Writes a long history behind the gateway's back: as many events as `audit` shows, about 100 MB of them.
 fn long_history(stage: &Stage) {
-    let mut database = Database::open(&stage.gateway.database());
-    database.run(
+    let mut database = stage.gateway.database();
+    let zeros = "0".repeat(10_000);
+    database.run(&format!(
         "WITH RECURSIVE n(i) AS (SELECT 1000000 UNION ALL SELECT i + 1 FROM n WHERE i < 1009998)
          INSERT INTO audit (seq, at, actor, action, subject, detail, prev, hash, gateway, incarnation)
          SELECT i, '2026-01-01T00:00:00Z', 'dave', 'recording.started', 's1',
-                json_object('user', 'dave', 'command', hex(zeroblob(5000))), '', i, 'curfew', 1 FROM n",
-    );
+                 '{{\"user\":\"dave\",\"command\":\"{zeros}\"}}', '', CAST(i AS TEXT), 'curfew', 1 FROM n",
+    ));
     database.run(
         "INSERT INTO audit_names (kind, name, seq, gateway, incarnation)
          SELECT 'user', 'dave', seq, gateway, incarnation FROM audit WHERE seq >= 1000000",

@@ -104,14 +104,6 @@ impl Address {
         Self(url)
     }
 
-    /// The address of another database on the same server.
-    #[cfg(test)]
-    pub fn on_database(&self, name: &str) -> String {
-        let mut url = self.0.clone();
-        url.set_path(name);
-        url.into()
-    }
-
     /// Whether the connection would be encrypted, and the server known, wherever the server is.
     #[must_use]
     pub fn is_verified(&self) -> bool {

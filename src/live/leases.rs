@@ -41,7 +41,8 @@ struct Registry {
 #[derive(Debug, Clone)]
 enum Standing {
     Until(Deadline),
-    Over(End),
+    /// How it ended, and the deadline that it had, where one was known.
+    Over(End, Option<Deadline>),
 }
 
 impl Leases {
@@ -50,7 +51,16 @@ impl Leases {
         let fresh = Deadline::new(now, expires_at);
         match self.registry().grants.entry(grant).or_insert(Standing::Until(fresh)) {
             Standing::Until(deadline) => deadline.min(fresh),
-            Standing::Over(_) => Deadline::new(now, now.wall),
+            Standing::Over(..) => Deadline::new(now, now.wall),
+        }
+    }
+
+    /// When the time of a grant is up, whether or not it has ended before.
+    pub fn time_of(&self, grant: GrantId, now: Now, expires_at: Timestamp) -> Deadline {
+        let fresh = Deadline::new(now, expires_at);
+        match self.registry().grants.entry(grant).or_insert(Standing::Until(fresh)) {
+            Standing::Until(deadline) | Standing::Over(_, Some(deadline)) => deadline.min(fresh),
+            Standing::Over(_, None) => fresh,
         }
     }
 
@@ -63,7 +73,7 @@ impl Leases {
         let fresh = Deadline::new(now, expires_at);
         let deadline = match state.grants.entry(live.grant).or_insert(Standing::Until(fresh)) {
             Standing::Until(deadline) => deadline.min(fresh),
-            Standing::Over(end) => return Err(end.clone()),
+            Standing::Over(end, _) => return Err(end.clone()),
         };
         let (sender, lease) = Lease::new(live.grant, deadline);
         state.sessions.insert(live.session, (live, sender));
@@ -81,7 +91,7 @@ impl Leases {
         let mut state = self.registry();
         let before = match state.grants.get(&grant) {
             Some(Standing::Until(deadline)) => *deadline,
-            Some(Standing::Over(_)) => return,
+            Some(Standing::Over(..)) => return,
             None => Deadline::new(now, from),
         };
         let deadline = before.moved_to(to);
@@ -98,7 +108,7 @@ impl Leases {
     pub fn follow(&self, grant: GrantId, now: Now, expires_at: Timestamp) {
         let known = match self.registry().grants.get(&grant) {
             Some(Standing::Until(deadline)) => deadline.expires_at(),
-            Some(Standing::Over(_)) | None => return,
+            Some(Standing::Over(..)) | None => return,
         };
         if known < expires_at {
             self.extend(grant, now, known, expires_at);
@@ -108,12 +118,30 @@ impl Leases {
     /// Ends a grant for all its sessions, and for those that are still on their way in.
     pub fn end_grant(&self, grant: GrantId, end: &End) {
         let mut state = self.registry();
-        state.grants.insert(grant, Standing::Over(end.clone()));
+        let deadline = match state.grants.get(&grant) {
+            Some(Standing::Until(deadline)) => Some(*deadline),
+            Some(Standing::Over(_, deadline)) => *deadline,
+            None => None,
+        };
+        state.grants.insert(grant, Standing::Over(end.clone(), deadline));
         for (live, sender) in state.sessions.values() {
             if live.grant == grant {
                 sender.end(end.clone());
             }
         }
+    }
+
+    /// Forgets that a grant ended in this way: it did not. The deadline is the one that it had.
+    pub fn revive(&self, grant: GrantId, end: &End) {
+        let mut state = self.registry();
+        let deadline = match state.grants.get(&grant) {
+            Some(Standing::Over(why, deadline)) if why == end => *deadline,
+            _ => return,
+        };
+        match deadline {
+            Some(deadline) => state.grants.insert(grant, Standing::Until(deadline)),
+            None => state.grants.remove(&grant),
+        };
     }
 
     /// Ends one session. Says whether it was live.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use curfew_policy::lease::Deadline;
 use jiff::Timestamp;
 
-use crate::usecase::{App, Outcome, end_session, expire, lapse, refuse};
+use crate::usecase::{App, Outcome, end_session, expire, lapse, record, refuse};
 
 /// How long to rest at most: for what begins without a deadline that is known here, and after a failure.
 const REST: Duration = Duration::from_secs(1);
@@ -45,6 +45,7 @@ pub async fn run(app: App) {
 /// When the database does not answer; the next sweep tries again.
 pub async fn once(app: &App) -> Outcome<Option<Timestamp>> {
     end_session::catch_up(app).await?;
+    record::catch_up(app).await?;
     refuse::settle(app).await?;
     lapse::lapse(app).await?;
     expire::expire(app).await

@@ -214,7 +214,6 @@ impl Product {
         self.live_recordings.end(session, info.channel);
         let noted = record::sealed(&self.app, session, info.channel, sealed.bytes, &sealed.sha256).await;
         if let Err(fault) = noted {
-            // The seal is in the file too; the next start writes down what the database lacks.
             tracing::warn!(%session, channel = info.channel, %fault, "a seal is not in the database yet");
         }
     }

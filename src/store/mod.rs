@@ -51,7 +51,7 @@ pub use requests::{Filed, NewRequest, RequestScope, Requests, Stage, Whose};
 pub use sessions::{NewSession, Recorded, Session, SessionScope, Sessions};
 pub use stretch::Stretch;
 pub use tail::Gap;
-pub use tx::Tx;
+pub use tx::{Sealed, Tx};
 pub use verify::{Verdict, verify_audit};
 
 use crate::config::location::Location;

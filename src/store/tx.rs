@@ -62,9 +62,16 @@ impl Tx {
     /// Writes the events and ends the transaction: all of it is on disk, or nothing is.
     ///
     /// # Errors
-    /// When the database does not take it: then nothing was changed. [`StoreError::Unanswered`] when nobody can tell yet
-    /// whether it was; [`super::Store::took_place`] finds out.
-    pub async fn commit(mut self, events: impl Into<Events>) -> Result<(), StoreError> {
+    /// As [`Tx::seal`] and [`Sealed::commit`].
+    pub async fn commit(self, events: impl Into<Events>) -> Result<(), StoreError> {
+        self.seal(events).await?.commit().await
+    }
+
+    /// Writes the events. What is left is to commit.
+    ///
+    /// # Errors
+    /// When the database does not take them: then nothing is changed.
+    pub async fn seal(mut self, events: impl Into<Events>) -> Result<Sealed, StoreError> {
         let Events { first, rest } = events.into();
         let newest = self.open.as_ref().and_then(|(_, writer)| writer.tail.newest.clone());
         let mut checkpoint = self.append(newest, first).await?;
@@ -74,6 +81,11 @@ impl Tx {
         if self.failed {
             return Err(StoreError::Unavailable("a statement of this change failed before".to_owned()));
         }
+        Ok(Sealed { tx: self, checkpoint })
+    }
+
+    /// Ends the transaction.
+    async fn end(mut self, checkpoint: Checkpoint) -> Result<(), StoreError> {
         let Some((mut conn, mut writer)) = self.open.take() else { return Err(over()) };
         writer.tail.unsure = Some(checkpoint.clone());
         #[cfg(test)]
@@ -213,6 +225,25 @@ impl Tx {
             self.writes.head.publish(found);
         }
         Ok(())
+    }
+}
+
+/// A transaction with its events. What it did is undone when it is dropped.
+#[must_use]
+#[derive(Debug)]
+pub struct Sealed {
+    tx: Tx,
+    checkpoint: Checkpoint,
+}
+
+impl Sealed {
+    /// Ends the transaction: all of it is on disk, or nothing is.
+    ///
+    /// # Errors
+    /// When the database does not take it: then nothing was changed. [`StoreError::Unanswered`] when nobody can tell yet
+    /// whether it was; [`super::Store::took_place`] finds out.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.tx.end(self.checkpoint).await
     }
 }
 

@@ -10,6 +10,7 @@ use curfew_proxy::lease::clock::Clock;
 use super::fault::Outcome;
 use super::rulebook::Rulebook;
 use crate::live::late_ends::LateEnds;
+use crate::live::late_seals::LateSeals;
 use crate::live::leases::Leases;
 use crate::live::repeats::Repeats;
 use crate::live::waiters::Waiters;
@@ -27,6 +28,7 @@ struct Parts {
     leases: Leases,
     repeats: Repeats,
     late_ends: LateEnds,
+    late_seals: LateSeals,
     waiters: Waiters,
 }
 
@@ -41,6 +43,7 @@ impl App {
             leases: Leases::default(),
             repeats: Repeats::default(),
             late_ends: LateEnds::default(),
+            late_seals: LateSeals::default(),
             waiters: Waiters::default(),
         }))
     }
@@ -96,6 +99,10 @@ impl App {
             },
         };
         Ok((rules, actor))
+    }
+
+    pub(super) fn late_seals(&self) -> &LateSeals {
+        &self.0.late_seals
     }
 
     /// Who waits for a decision.

@@ -8,7 +8,7 @@ use curfew_proxy::lease::End;
 use jiff::Timestamp;
 
 use super::{App, Outcome};
-use crate::store::{Checkpoint, Event, Events, StoreError, Tx};
+use crate::store::{Checkpoint, Event, Events, Sealed, StoreError, Tx};
 
 /// How long live sessions may go on while nobody can tell whether the change that ends them took place.
 const BENEFIT_OF_DOUBT: Duration = Duration::from_millis(700);
@@ -83,17 +83,7 @@ impl App {
     /// in time; what the change takes away is taken away then, and the rest follows once the database answers.
     pub async fn commit(&self, tx: Tx, change: impl Into<Change>) -> Outcome<()> {
         let (app, Change { events, effects }) = (self.clone(), change.into());
-        let committed = tokio::spawn(async move {
-            match tx.commit(events).await {
-                Err(StoreError::Unanswered(unsure)) => app.settle(unsure, effects).await,
-                answered => {
-                    if answered.is_ok() {
-                        app.follow(&effects);
-                    }
-                    answered
-                }
-            }
-        });
+        let committed = tokio::spawn(async move { app.carry_out(tx.seal(events).await?, effects).await });
         let lost = |why: tokio::task::JoinError| {
             tracing::error!(%why, "a commit did not come to its end");
             StoreError::Unavailable(why.to_string())
@@ -101,36 +91,70 @@ impl App {
         Ok(committed.await.map_err(lost)??)
     }
 
-    /// Finds out what became of a commit that was not answered.
-    async fn settle(&self, unsure: Box<Checkpoint>, effects: Vec<Effect>) -> Result<(), StoreError> {
+    /// Commits. The time of the doubt runs from the moment at which the database is told to.
+    async fn carry_out(&self, sealed: Sealed, effects: Vec<Effect>) -> Result<(), StoreError> {
+        let (at_once, later): (Vec<_>, Vec<_>) = effects.into_iter().partition(Effect::takes_away);
+        let fate = self.fate(sealed);
+        tokio::pin!(fate);
+        let known = tokio::time::timeout(BENEFIT_OF_DOUBT, &mut fate).await.ok();
+        let doubted = known.is_none();
+        if doubted {
+            self.follow(&at_once);
+        }
+        let fate = match known {
+            Some(fate) => fate,
+            None => fate.await,
+        };
+        match &fate {
+            Ok(()) => {
+                self.follow(if doubted { &[] } else { &at_once });
+                self.follow(&later);
+            }
+            Err(StoreError::Unanswered(unsure)) => {
+                self.follow(if doubted { &[] } else { &at_once });
+                let (app, unsure) = (self.clone(), unsure.clone());
+                tokio::spawn(async move { app.settle_later(&unsure, &at_once, &later).await });
+            }
+            Err(_) if doubted => self.take_back(&at_once),
+            Err(_) => {}
+        }
+        fate
+    }
+
+    /// Commits, and asks what became of a commit that was not answered.
+    async fn fate(&self, sealed: Sealed) -> Result<(), StoreError> {
+        let unsure = match sealed.commit().await {
+            Err(StoreError::Unanswered(unsure)) => unsure,
+            answered => return answered,
+        };
         tracing::warn!(seq = unsure.seq, "a commit was not answered; asking what became of it");
         match tokio::time::timeout(BENEFIT_OF_DOUBT, self.store().took_place(&unsure)).await {
-            Ok(Ok(true)) => {
-                self.follow(&effects);
-                Ok(())
-            }
+            Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(StoreError::Unavailable("the change was not taken".to_owned())),
-            Ok(Err(_)) | Err(_) => {
-                let (at_once, later): (Vec<_>, Vec<_>) = effects.into_iter().partition(Effect::takes_away);
-                self.follow(&at_once);
-                let (app, asked) = (self.clone(), unsure.clone());
-                tokio::spawn(async move { app.settle_later(&asked, &later).await });
-                Err(StoreError::Unanswered(unsure))
-            }
+            Ok(Err(_)) | Err(_) => Err(StoreError::Unanswered(unsure)),
         }
     }
 
-    async fn settle_later(&self, unsure: &Checkpoint, effects: &[Effect]) {
+    async fn settle_later(&self, unsure: &Checkpoint, followed: &[Effect], later: &[Effect]) {
         loop {
             // No use case waits for this: time under test does not matter, and a stopped clock must not stop it.
             tokio::time::sleep(ASK_AGAIN).await;
             match self.store().took_place(unsure).await {
-                Ok(true) => return self.follow(effects),
-                Ok(false) => return,
+                Ok(true) => return self.follow(later),
+                Ok(false) => return self.take_back(followed),
                 // The process goes down, or is no gateway any more.
                 Err(StoreError::Fenced(_)) => return,
                 Err(_) if self.store().is_closed() => return,
                 Err(_) => {}
+            }
+        }
+    }
+
+    /// What was taken away followed from a change that did not take place: new sessions go by the store again.
+    fn take_back(&self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::GrantOver(id, end) = effect {
+                self.leases().revive(*id, end);
             }
         }
     }

@@ -21,7 +21,7 @@ pub async fn expire(app: &App) -> Outcome<Option<Timestamp>> {
     // Before the database is asked, so that none of them is younger than its answer.
     let known = app.leases().grants();
     let live = app.store().view().await?.read().grants(Grants::Live).await?;
-    let over = |grant: &Grant| app.leases().deadline(grant.id, now, grant.expires_at).is_over(now);
+    let over = |grant: &Grant| app.leases().time_of(grant.id, now, grant.expires_at).is_over(now);
     let due = app.store().view().await?.read().grants(Grants::Due(now.wall)).await?;
     if !due.is_empty() || live.iter().any(over) {
         write(app).await?;
@@ -64,7 +64,7 @@ async fn write(app: &App) -> Outcome<()> {
         );
     }
     for held in tx.read().grants(Grants::Live).await? {
-        if app.leases().deadline(held.id, now, held.expires_at).is_over(now) {
+        if app.leases().time_of(held.id, now, held.expires_at).is_over(now) {
             let why = if held.used { GrantEnd::Expired } else { GrantEnd::Unused };
             // It ended when it was to, not when we looked; earlier only if the monotonic clock said so.
             let end = held.expires_at.min(at);

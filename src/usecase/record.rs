@@ -4,6 +4,7 @@ use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 
 use super::{Actor, App, Fault, Outcome, visibility};
+use crate::live::late_seals::Seal;
 use crate::store::{Action, Event, Recorded, Session};
 use curfew_policy::user::Duty;
 
@@ -28,17 +29,53 @@ pub async fn started(app: &App, id: SessionId, recording: &Recorded) -> Outcome<
 /// A recording was sealed: how long its file is, and the seal (the head of its hash chain, or its signature).
 ///
 /// # Errors
-/// When there is no such recording, or the database does not take it. The seal is in the file as well.
+/// When there is no such recording, or the database does not take it. The seal is kept then, and written down later.
 pub async fn sealed(app: &App, id: SessionId, channel: u32, bytes: u64, seal: &str) -> Outcome<()> {
+    let seal = Seal { session: id, channel, at: app.clock().wall(), bytes, seal: seal.to_owned() };
+    // Kept first, so that the seal is written by and by even when whoever reports it goes away meanwhile.
+    app.late_seals().keep(seal.clone());
+    let written = write_seal(app, &seal).await;
+    if !matches!(written, Err(Fault::Store(_))) {
+        app.late_seals().forget(&seal);
+    }
+    written
+}
+
+/// Writes down the seals that are late.
+///
+/// # Errors
+/// When the database still does not answer; what is left is kept.
+pub async fn catch_up(app: &App) -> Outcome<()> {
+    let mut waiting = app.late_seals().take().into_iter();
+    while let Some(seal) = waiting.next() {
+        match write_seal(app, &seal).await {
+            Ok(()) => {}
+            Err(Fault::Store(error)) => {
+                app.late_seals().keep(seal);
+                waiting.for_each(|seal| app.late_seals().keep(seal));
+                return Err(error.into());
+            }
+            Err(fault) => {
+                tracing::warn!(session = %seal.session, channel = seal.channel, %fault, "whose seal is this?")
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn write_seal(app: &App, seal: &Seal) -> Outcome<()> {
     let mut tx = app.store().begin().await?;
-    let now = app.clock().wall();
-    let session = tx.read().session(id).await?.ok_or_else(|| Fault::not_found(id))?;
-    tx.seal_recording(id, channel, now, bytes, seal).await?;
-    let event = Event::new(now, &session.user, Action::RecordingSealed, id)
+    let session = tx.read().session(seal.session).await?.ok_or_else(|| Fault::not_found(seal.session))?;
+    // The answer to an earlier attempt may have been lost.
+    if session.recordings.iter().any(|recording| recording.channel == seal.channel && recording.sealed.is_some()) {
+        return Ok(());
+    }
+    tx.seal_recording(seal.session, seal.channel, seal.at, seal.bytes, &seal.seal).await?;
+    let event = Event::new(seal.at, &session.user, Action::RecordingSealed, seal.session)
         .with("target", session.target)
-        .with("channel", channel)
-        .with("bytes", bytes)
-        .with("seal", seal);
+        .with("channel", seal.channel)
+        .with("bytes", seal.bytes)
+        .with("seal", seal.seal.as_str());
     app.commit(tx, event).await
 }
 

@@ -1,6 +1,6 @@
 //! The gateway begins to serve, and goes down.
 
-use super::{App, Outcome, end_session, reload};
+use super::{App, Outcome, end_session, record, reload};
 use crate::live::late_ends::INTERRUPTED;
 use crate::store::{Action, Event, Events, Grants, Sessions};
 
@@ -45,7 +45,7 @@ pub async fn open(app: &App) -> Outcome<()> {
 /// # Errors
 /// When the database does not answer; it is closed all the same.
 pub async fn close(app: &App) -> Outcome<()> {
-    let late = end_session::catch_up(app).await;
+    let late = async { end_session::catch_up(app).await.and(record::catch_up(app).await) }.await;
     let event = Event::new(app.clock().wall(), "curfew", Action::GatewayStopped, "gateway");
     let said = async { app.commit(app.store().begin().await?, event).await }.await;
     app.store().close().await;

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::tools::left_running;
 use super::town::Town;
-use crate::support::database::Database;
 use crate::support::{SOON, Stopwatch, eventually};
 
 /// How much more memory there may be in the evening than after the first minute. Freed memory lies in holes between
@@ -78,7 +77,7 @@ pub struct Left {
 
 impl Left {
     pub fn of(town: &Town) -> Self {
-        let mut database = Database::open(&town.gateway.database());
+        let mut database = town.gateway.database();
         let mut count = |what: &str| database.number(&format!("SELECT COUNT(*) FROM {what}"));
         let verified = |words: &[&str]| {
             let run = town.gateway.curfew(words).limit(Duration::from_secs(300)).run();

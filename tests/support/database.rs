@@ -1,23 +1,51 @@
-//! The gateway's SQLite file, opened behind its back.
+//! The gateway's database, opened behind its back.
 
 use std::path::Path;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions, Connection, Row};
 use tokio::runtime::Runtime;
+
+use super::postgres::Postgres;
 
 /// A connection of our own.
 pub struct Database {
     runtime: Runtime,
-    connection: SqliteConnection,
+    connection: AnyConnection,
+    /// Has nobody else read or write until COMMIT.
+    lock: &'static str,
 }
 
 impl Database {
+    /// SQLite's file.
     pub fn open(path: &Path) -> Self {
+        let mut database = Self::connect(&format!("sqlite://{}", path.display()), "BEGIN EXCLUSIVE");
+        database.run("PRAGMA busy_timeout = 10000");
+        database
+    }
+
+    /// A database on PostgreSQL.
+    pub fn of(postgres: &Postgres) -> Self {
+        Self::connect(&postgres.url(), "BEGIN; LOCK TABLE gateways, audit, grants, sessions, requests")
+    }
+
+    fn connect(url: &str, lock: &'static str) -> Self {
+        sqlx::any::install_default_drivers();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_secs(10));
+        let options: AnyConnectOptions = url.parse().expect("an address");
         let connection = runtime.block_on(options.connect()).expect("open the database");
-        Self { runtime, connection }
+        Self { runtime, connection, lock }
+    }
+
+    /// Has nobody else read or write the database, until [`Database::unlock`].
+    #[track_caller]
+    pub fn lock(&mut self) {
+        self.run(self.lock);
+    }
+
+    #[track_caller]
+    pub fn unlock(&mut self) {
+        self.run("COMMIT");
     }
 
     /// Runs statements.
@@ -36,7 +64,7 @@ impl Database {
 
     /// Ends the connection, so that everything is in the file.
     pub fn close(self) {
-        let Self { runtime, connection } = self;
+        let Self { runtime, connection, .. } = self;
         runtime.block_on(connection.close()).expect("close the database");
     }
 }

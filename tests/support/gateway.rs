@@ -11,6 +11,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::database::Database;
+use super::postgres::Postgres;
 use super::process::{Outcome, Program, Stream, send_signal};
 use super::wait::{Stopwatch, eventually_some};
 use super::{SOON, eventually};
@@ -18,6 +20,8 @@ use super::{SOON, eventually};
 /// A running gateway. Dropped, it is killed, and its folder goes with it.
 pub struct Gateway {
     dir: TempDir,
+    /// Its database, where that is no file.
+    postgres: Option<Postgres>,
     /// What it runs under (`prlimit …`), if anything.
     wrapper: Vec<String>,
     serving: Mutex<Option<Serving>>,
@@ -45,11 +49,19 @@ impl Gateway {
         gateway
     }
 
-    /// A folder with a configuration, and nothing running yet.
+    /// A folder with a configuration, and nothing running yet. The database is the one that the configuration names, or
+    /// PostgreSQL where the tests are to use that ([`Postgres::if_asked_for`]).
     pub fn prepare(toml: &str) -> Self {
+        let postgres = if toml.contains("[store]") { None } else { Postgres::if_asked_for() };
+        let store = postgres.as_ref().map(|postgres| format!("\n[store]\ndatabase = {:?}\n", postgres.url()));
+        Self::keeping(postgres, &format!("{toml}{}", store.unwrap_or_default()))
+    }
+
+    /// A folder with a configuration that names this database.
+    pub fn keeping(postgres: Option<Postgres>, toml: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("curfew").tempdir().expect("make a folder");
         std::fs::write(dir.path().join("curfew.toml"), toml).expect("write the configuration");
-        Self { dir, wrapper: Vec::new(), serving: Mutex::new(None) }
+        Self { dir, postgres, wrapper: Vec::new(), serving: Mutex::new(None) }
     }
 
     /// Starts `curfew serve` and waits until it accepts connections.
@@ -270,8 +282,29 @@ impl Gateway {
         notes.map(|event| serde_json::from_str(event[2].as_str().expect("text")).expect("a note is JSON")).collect()
     }
 
+    /// The database, opened behind the gateway's back.
+    pub fn database(&self) -> Database {
+        match &self.postgres {
+            Some(postgres) => Database::of(postgres),
+            None => Database::open(&self.database_file()),
+        }
+    }
+
+    /// The PostgreSQL that it was given to keep.
+    pub fn postgres(&mut self) -> &mut Postgres {
+        self.postgres.as_mut().expect("its database is on PostgreSQL")
+    }
+
+    /// Takes the database away, while the gateway runs.
+    pub fn lose_the_database(&self) {
+        std::fs::remove_dir_all(self.state_dir()).expect("remove the state folder");
+        if let Some(postgres) = &self.postgres {
+            postgres.admin(&format!("DROP DATABASE {} WITH (FORCE)", postgres.database())).expect("drop a database");
+        }
+    }
+
     /// The SQLite file.
-    pub fn database(&self) -> PathBuf {
+    pub fn database_file(&self) -> PathBuf {
         let files = std::fs::read_dir(self.state_dir()).expect("read the state folder").flatten().map(|e| e.path());
         let is_sqlite = |path: &PathBuf| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"));
         files.into_iter().find(is_sqlite).expect("there is a database in the state folder")

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod ca;
+pub mod cable;
 pub mod client;
 pub mod crowd;
 pub mod database;

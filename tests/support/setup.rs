@@ -9,6 +9,8 @@ use super::stage::login;
 pub struct Setup {
     /// Further lines of `[ssh]`.
     pub ssh: String,
+    /// `[store]` and its lines, where the database is not the usual one.
+    pub store: String,
     /// Where recordings go.
     pub recordings: String,
     pub users: Vec<User>,
@@ -91,7 +93,19 @@ approvals = 2
 approvers = ["leads"]
 "#
         );
-        Self { ssh: String::new(), recordings: "recordings".to_owned(), users: Vec::new(), targets: Vec::new(), policy }
+        Self {
+            ssh: String::new(),
+            store: String::new(),
+            recordings: "recordings".to_owned(),
+            users: Vec::new(),
+            targets: Vec::new(),
+            policy,
+        }
+    }
+
+    /// Has the gateway keep its database there.
+    pub fn store(&mut self, database: &str) {
+        self.store = format!("[store]\ndatabase = {database:?}\n");
     }
 
     pub fn user(&mut self, name: &str, keys: &[&str], groups: &[&str]) {
@@ -107,8 +121,8 @@ approvers = ["leads"]
     /// The file.
     pub fn toml(&self) -> String {
         let mut toml = format!(
-            "[gateway]\nstate_dir = \"state\"\n\n[recordings]\nspool = {:?}\n\n[ssh]\nlisten = \"127.0.0.1:0\"\n{}\n",
-            self.recordings, self.ssh
+            "[gateway]\nstate_dir = \"state\"\n\n[recordings]\nspool = {:?}\n\n[ssh]\nlisten = \"127.0.0.1:0\"\n{}\n{}\n",
+            self.recordings, self.ssh, self.store
         );
         for User { name, keys, groups } in &self.users {
             let _ = write!(toml, "\n[users.{name}]\nkeys = {keys:?}\ngroups = {groups:?}\n");

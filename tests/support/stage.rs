@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::process::Program;
-use super::{Client, Gateway, Setup, Target};
+use super::{Client, Gateway, Postgres, Setup, Target};
 
 /// A gateway, the target `web1`, and the people of [`Setup::usual`].
 pub struct Stage {
@@ -31,6 +31,21 @@ impl Stage {
     /// The usual stage, its gateway an argument of another program.
     #[track_caller]
     pub fn under(wrapper: &[&str], change: impl FnOnce(&mut Setup)) -> Self {
+        Self::set(change, |setup| Gateway::start_under(wrapper, &setup.toml()))
+    }
+
+    /// The usual stage with a changed setup, which names this database.
+    #[track_caller]
+    pub fn on(postgres: Option<Postgres>, change: impl FnOnce(&mut Setup)) -> Self {
+        Self::set(change, |setup| {
+            let gateway = Gateway::keeping(postgres, &setup.toml());
+            gateway.serve();
+            gateway
+        })
+    }
+
+    #[track_caller]
+    fn set(change: impl FnOnce(&mut Setup), start: impl FnOnce(&Setup) -> Gateway) -> Self {
         let [alice, bob, carol, dave, sam] = ["alice", "bob", "carol", "dave", "sam"].map(Client::new);
         let web1 = Target::start();
         let mut setup = Setup::usual();
@@ -46,7 +61,7 @@ impl Stage {
         }
         setup.target("web1", web1.address(), &web1.host_key.bare(), "");
         change(&mut setup);
-        let gateway = Gateway::start_under(wrapper, &setup.toml());
+        let gateway = start(&setup);
         web1.trust(&gateway.trust().user_ca);
         for person in [&alice, &bob, &carol, &dave, &sam] {
             person.meet(&gateway);

@@ -65,6 +65,27 @@ impl Postgres {
         Some(postgres)
     }
 
+    /// Whether tests are to use PostgreSQL where they could as well use SQLite (`CURFEW_TEST_DATABASE=postgres`).
+    ///
+    /// # Panics
+    /// When the variable says something else.
+    pub fn is_asked_for() -> bool {
+        match std::env::var("CURFEW_TEST_DATABASE").as_deref() {
+            Err(_) | Ok("" | "sqlite") => false,
+            Ok("postgres") => true,
+            Ok(other) => panic!("CURFEW_TEST_DATABASE is sqlite or postgres, and not `{other}`"),
+        }
+    }
+
+    /// The database of a test that could as well use SQLite: none unless PostgreSQL is asked for.
+    ///
+    /// # Panics
+    /// When PostgreSQL is asked for and not installed.
+    pub fn if_asked_for() -> Option<Self> {
+        Self::is_asked_for()
+            .then(|| Self::fast().expect("CURFEW_TEST_DATABASE asks for PostgreSQL, which is not installed"))
+    }
+
     /// A new database on a shared server.
     pub fn on(shared: &Shared) -> Self {
         let database = new_name();
