@@ -3,7 +3,7 @@
 
 use futures_util::TryStreamExt;
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Executor, Row as _};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row as _};
 
 use super::StoreError;
 use super::answer::answered;
@@ -37,6 +37,9 @@ pub type Progress<'p> = &'p mut (dyn FnMut(&'static str, u64, u64) + Send);
 /// When either is in use or cannot be reached, the source is of another version, or the target is not empty; or the
 /// chain of the audit log does not hold in the copy.
 pub async fn copy(from: &Location, to: &Location, progress: Progress<'_>) -> Result<Copied, StoreError> {
+    if let Location::Sqlite(path) = from {
+        path.metadata().map_err(private::NotPrivate::io(path))?;
+    }
     let _held = (guard::hold(from).await?, prepare(to).await?);
     let mut source = dialect::connect(from, Purpose::Inspect).await?;
     let mut target = dialect::connect(to, Purpose::Write).await?;
@@ -54,6 +57,8 @@ pub async fn copy(from: &Location, to: &Location, progress: Progress<'_>) -> Res
     }
     copied.records = follow(&mut target).await?;
     target.execute("COMMIT").await?;
+    // A file is whole once its connection is closed.
+    target.close().await?;
     Ok(copied)
 }
 
@@ -90,7 +95,7 @@ async fn is_empty(target: &mut Conn, to: &Location) -> Result<(), StoreError> {
         let sql = format!("SELECT COUNT(*) FROM {}", table.name);
         let rows: i64 = answered(target.fetch_one(AssertSqlSafe(sql))).await?.try_get(0)?;
         if rows > 0 {
-            return Err(StoreError::Unavailable(format!(
+            return Err(StoreError::NotOurs(format!(
                 "{to} is not empty: {rows} rows in `{}`; name a new database, nothing was changed",
                 table.name
             )));

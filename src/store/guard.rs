@@ -121,7 +121,7 @@ async fn advise(location: &Location) -> Result<Conn, StoreError> {
     if taken == 1 {
         return Ok(conn);
     }
-    Err(StoreError::Unavailable(format!("another curfew is running with {location}; stop it first")))
+    Err(StoreError::NotOurs(format!("another curfew is running with {location}; stop it first")))
 }
 
 fn identity(file: &Path) -> Result<(u64, u64), private::NotPrivate> {
@@ -134,6 +134,6 @@ fn lock(path: &Path, whose: &str) -> Result<File, StoreError> {
     private::touch(path)?;
     let file = File::open(path).map_err(private::NotPrivate::io(path))?;
     file.try_lock()
-        .map_err(|_| StoreError::Unavailable(format!("another curfew is running with {whose}; stop it first")))?;
+        .map_err(|_| StoreError::NotOurs(format!("another curfew is running with {whose}; stop it first")))?;
     Ok(file)
 }
