@@ -39,7 +39,7 @@ pub use self::certificates::Certificates;
 pub use self::gateway::Gateway;
 pub use self::people::{Group, User};
 pub use self::recordings::RecordingSettings;
-pub use self::ssh::SshDoor;
+pub use self::ssh::SshSettings;
 pub use self::store::StoreSettings;
 
 use self::book::Book;
@@ -52,7 +52,7 @@ pub struct Config {
     /// `[gateway]`.
     pub gateway: Gateway,
     /// `[ssh]`.
-    pub ssh: SshDoor,
+    pub ssh: SshSettings,
     /// `[store]`.
     pub store: StoreSettings,
     /// `[recordings]`.

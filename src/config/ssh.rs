@@ -15,7 +15,7 @@ const WHERE: &str = "where to listen, like \"0.0.0.0:2222\"";
 
 /// `[ssh]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SshDoor {
+pub struct SshSettings {
     /// Where SSH listens.
     pub listen: SocketAddr,
     /// The names under which people reach it, which its host CA certifies.
@@ -25,7 +25,7 @@ pub struct SshDoor {
 }
 
 /// Reads `[ssh]`, and its old keys in `[gateway]`.
-pub(super) fn read<'a>(root: &mut Section<'a>, gateway: Option<&mut Section<'a>>, book: &Book) -> Option<SshDoor> {
+pub(super) fn read<'a>(root: &mut Section<'a>, gateway: Option<&mut Section<'a>>, book: &Book) -> Option<SshSettings> {
     let mut keys = Successor::of(root, "ssh", "[ssh]", gateway, book);
     let listen = match keys.find("listen", "ssh") {
         Some((section, key)) => section.string(key).and_then(|text| listen_address(text, book)),
@@ -45,7 +45,7 @@ pub(super) fn read<'a>(root: &mut Section<'a>, gateway: Option<&mut Section<'a>>
     }
     let drain = keys.find("drain", "drain").and_then(|(section, key)| section.duration(key));
     keys.finish();
-    Some(SshDoor {
+    Some(SshSettings {
         listen: listen?,
         names: names.iter().map(|name| name.text.to_ascii_lowercase()).collect(),
         drain: drain.unwrap_or(DRAIN),

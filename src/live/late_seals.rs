@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 /// Seals that the database has not taken yet.
 #[derive(Debug, Default)]
-pub struct LateSeals(Mutex<Vec<Seal>>);
+pub struct LateSeals(Mutex<Vec<LateSeal>>);
 
 /// A recording was sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seal {
+pub struct LateSeal {
     /// The session.
     pub session: SessionId,
     /// Which of its channels.
@@ -26,18 +26,18 @@ pub struct Seal {
 
 impl LateSeals {
     /// Keeps a seal until the database takes it.
-    pub fn keep(&self, seal: Seal) {
+    pub fn keep(&self, seal: LateSeal) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(seal);
     }
 
     /// A seal was written.
-    pub fn forget(&self, seal: &Seal) {
+    pub fn forget(&self, seal: &LateSeal) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|kept| kept != seal);
     }
 
     /// Takes out all seals that are kept.
     #[must_use]
-    pub fn take(&self) -> Vec<Seal> {
+    pub fn take(&self) -> Vec<LateSeal> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -34,12 +34,12 @@ pub struct Leases(Mutex<Registry>);
 struct Registry {
     /// On both clocks. Kept from when a grant was first seen, so that a session that begins late cannot outlive it
     /// after the wall clock was stepped.
-    grants: HashMap<GrantId, Standing>,
+    grants: HashMap<GrantId, GrantStanding>,
     sessions: HashMap<SessionId, (LiveSession, LeaseSender)>,
 }
 
 #[derive(Debug, Clone)]
-enum Standing {
+enum GrantStanding {
     Until(Deadline),
     /// How it ended, and the deadline that it had, where one was known.
     Over(End, Option<Deadline>),
@@ -49,18 +49,18 @@ impl Leases {
     /// The deadline of a grant that ends at `expires_at`. The first call fixes it; only [`Leases::extend`] moves it.
     pub fn deadline(&self, grant: GrantId, now: Now, expires_at: Timestamp) -> Deadline {
         let fresh = Deadline::new(now, expires_at);
-        match self.registry().grants.entry(grant).or_insert(Standing::Until(fresh)) {
-            Standing::Until(deadline) => deadline.min(fresh),
-            Standing::Over(..) => Deadline::new(now, now.wall),
+        match self.registry().grants.entry(grant).or_insert(GrantStanding::Until(fresh)) {
+            GrantStanding::Until(deadline) => deadline.min(fresh),
+            GrantStanding::Over(..) => Deadline::new(now, now.wall),
         }
     }
 
     /// When the time of a grant is up, whether or not it has ended before.
     pub fn time_of(&self, grant: GrantId, now: Now, expires_at: Timestamp) -> Deadline {
         let fresh = Deadline::new(now, expires_at);
-        match self.registry().grants.entry(grant).or_insert(Standing::Until(fresh)) {
-            Standing::Until(deadline) | Standing::Over(_, Some(deadline)) => deadline.min(fresh),
-            Standing::Over(_, None) => fresh,
+        match self.registry().grants.entry(grant).or_insert(GrantStanding::Until(fresh)) {
+            GrantStanding::Until(deadline) | GrantStanding::Over(_, Some(deadline)) => deadline.min(fresh),
+            GrantStanding::Over(_, None) => fresh,
         }
     }
 
@@ -71,9 +71,9 @@ impl Leases {
     pub fn begin(&self, live: LiveSession, now: Now, expires_at: Timestamp) -> Result<Lease, End> {
         let mut state = self.registry();
         let fresh = Deadline::new(now, expires_at);
-        let deadline = match state.grants.entry(live.grant).or_insert(Standing::Until(fresh)) {
-            Standing::Until(deadline) => deadline.min(fresh),
-            Standing::Over(end, _) => return Err(end.clone()),
+        let deadline = match state.grants.entry(live.grant).or_insert(GrantStanding::Until(fresh)) {
+            GrantStanding::Until(deadline) => deadline.min(fresh),
+            GrantStanding::Over(end, _) => return Err(end.clone()),
         };
         let (sender, lease) = Lease::new(live.grant, deadline);
         state.sessions.insert(live.session, (live, sender));
@@ -90,12 +90,12 @@ impl Leases {
     pub fn extend(&self, grant: GrantId, now: Now, from: Timestamp, to: Timestamp) {
         let mut state = self.registry();
         let before = match state.grants.get(&grant) {
-            Some(Standing::Until(deadline)) => *deadline,
-            Some(Standing::Over(..)) => return,
+            Some(GrantStanding::Until(deadline)) => *deadline,
+            Some(GrantStanding::Over(..)) => return,
             None => Deadline::new(now, from),
         };
         let deadline = before.moved_to(to);
-        state.grants.insert(grant, Standing::Until(deadline));
+        state.grants.insert(grant, GrantStanding::Until(deadline));
         for (live, sender) in state.sessions.values() {
             if live.grant == grant {
                 sender.extend(deadline);
@@ -107,8 +107,8 @@ impl Leases {
     /// here: it was extended, and nobody told this process.
     pub fn follow(&self, grant: GrantId, now: Now, expires_at: Timestamp) {
         let known = match self.registry().grants.get(&grant) {
-            Some(Standing::Until(deadline)) => deadline.expires_at(),
-            Some(Standing::Over(..)) | None => return,
+            Some(GrantStanding::Until(deadline)) => deadline.expires_at(),
+            Some(GrantStanding::Over(..)) | None => return,
         };
         if known < expires_at {
             self.extend(grant, now, known, expires_at);
@@ -119,11 +119,11 @@ impl Leases {
     pub fn end_grant(&self, grant: GrantId, end: &End) {
         let mut state = self.registry();
         let deadline = match state.grants.get(&grant) {
-            Some(Standing::Until(deadline)) => Some(*deadline),
-            Some(Standing::Over(_, deadline)) => *deadline,
+            Some(GrantStanding::Until(deadline)) => Some(*deadline),
+            Some(GrantStanding::Over(_, deadline)) => *deadline,
             None => None,
         };
-        state.grants.insert(grant, Standing::Over(end.clone(), deadline));
+        state.grants.insert(grant, GrantStanding::Over(end.clone(), deadline));
         for (live, sender) in state.sessions.values() {
             if live.grant == grant {
                 sender.end(end.clone());
@@ -135,11 +135,11 @@ impl Leases {
     pub fn revive(&self, grant: GrantId, end: &End) {
         let mut state = self.registry();
         let deadline = match state.grants.get(&grant) {
-            Some(Standing::Over(why, deadline)) if why == end => *deadline,
+            Some(GrantStanding::Over(why, deadline)) if why == end => *deadline,
             _ => return,
         };
         match deadline {
-            Some(deadline) => state.grants.insert(grant, Standing::Until(deadline)),
+            Some(deadline) => state.grants.insert(grant, GrantStanding::Until(deadline)),
             None => state.grants.remove(&grant),
         };
     }

@@ -12,7 +12,7 @@ use super::dialect::{self, Conn, Dialect, Purpose};
 use super::guard;
 use super::migrate;
 use super::reading::record;
-use super::tables::{Column, TABLES, Table};
+use super::tables::{Column, TABLES, TableSchema};
 use crate::config::location::Location;
 use crate::files::private;
 
@@ -63,7 +63,7 @@ pub async fn copy(from: &Location, to: &Location, progress: Progress<'_>) -> Res
 }
 
 /// Makes a file for SQLite where there is none, and sees that nobody uses the target.
-async fn prepare(to: &Location) -> Result<guard::Held, StoreError> {
+async fn prepare(to: &Location) -> Result<guard::DatabaseHold, StoreError> {
     if let Location::Sqlite(path) = to {
         private::touch(path)?;
     }
@@ -107,7 +107,7 @@ async fn is_empty(target: &mut Conn, to: &Location) -> Result<(), StoreError> {
 async fn copy_table(
     source: &mut Conn,
     target: &mut Conn,
-    table: &'static Table,
+    table: &'static TableSchema,
     progress: Progress<'_>,
 ) -> Result<u64, StoreError> {
     let total = format!("SELECT COUNT(*) FROM {}", table.name);
@@ -132,7 +132,7 @@ async fn copy_table(
     Ok(written)
 }
 
-async fn insert(target: &mut Conn, table: &Table, rows: &[AnyRow]) -> Result<(), StoreError> {
+async fn insert(target: &mut Conn, table: &TableSchema, rows: &[AnyRow]) -> Result<(), StoreError> {
     let width = table.columns.len();
     let values = |row: usize| {
         let places: Vec<String> = (1..=width).map(|column| format!("${}", row * width + column)).collect();

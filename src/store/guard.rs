@@ -21,7 +21,7 @@ const ADVISORY_LOCK: i64 = 0x6375_7266_6577;
 /// How many threads may be stuck in a disk that hangs, on behalf of one database.
 const MOST_STUCK: usize = 2;
 
-/// Held for as long as this process has the database open.
+/// DatabaseHold for as long as this process has the database open.
 #[derive(Debug)]
 pub(super) struct Guard {
     _state_dir: File,
@@ -92,7 +92,7 @@ impl Guard {
 
 /// Keeps gateways away from a database while something is done with all of it.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct DatabaseHold {
     _folder: Option<File>,
     _server: Option<Conn>,
 }
@@ -101,15 +101,15 @@ pub(super) struct Held {
 ///
 /// # Errors
 /// When a gateway runs with it.
-pub(super) async fn hold(location: &Location) -> Result<Held, StoreError> {
+pub(super) async fn hold(location: &Location) -> Result<DatabaseHold, StoreError> {
     match location {
         Location::Sqlite(path) => {
             // In its usual place a database lies beside its gateway's lock.
             let beside = path.parent().map(|folder| folder.join("lock")).filter(|lock| lock.exists());
             let folder = beside.map(|beside| lock(&beside, &location.to_string())).transpose()?;
-            Ok(Held { _folder: folder, _server: None })
+            Ok(DatabaseHold { _folder: folder, _server: None })
         }
-        Location::Postgres(_) => Ok(Held { _folder: None, _server: Some(advise(location).await?) }),
+        Location::Postgres(_) => Ok(DatabaseHold { _folder: None, _server: Some(advise(location).await?) }),
     }
 }
 

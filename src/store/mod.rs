@@ -47,7 +47,7 @@ pub use grants::{GrantScope, Grants, NewGrant};
 pub use head::HEAD_FILE;
 pub use list::{ListFilter, SCREENFUL};
 pub use reading::{MOST, Reading, View};
-pub use requests::{Filed, NewRequest, RequestScope, Requests, Stage, Whose};
+pub use requests::{Filed, NewRequest, RequestScope, RequestStage, Requests, Whose};
 pub use sessions::{NewSession, Recorded, Session, SessionScope, Sessions};
 pub use stretch::Stretch;
 pub use tail::Gap;

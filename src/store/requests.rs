@@ -64,7 +64,7 @@ pub struct RequestScope<'a> {
     /// Whose.
     pub whose: Whose<'a>,
     /// At which point of their lives.
-    pub stage: Stage,
+    pub stage: RequestStage,
 }
 
 /// Whose requests.
@@ -80,7 +80,7 @@ pub enum Whose<'a> {
 
 /// At which point of their lives requests are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum RequestStage {
     /// At any.
     Any,
     /// Waiting for a decision: asked after this moment, before which they have lapsed.
@@ -101,7 +101,7 @@ const COLUMNS: &str = "r.*, (SELECT string_agg(t.target, '@' ORDER BY t.position
 
 impl RequestScope<'_> {
     fn select(self, filter: &ListFilter) -> Selection {
-        let everything = self.stage == Stage::Any && self.whose == Whose::Everyones && filter.user.is_none();
+        let everything = self.stage == RequestStage::Any && self.whose == Whose::Everyones && filter.user.is_none();
         let mut found = match &filter.target {
             // Few of very many requests are about one target: the index of targets leads to them.
             Some(target) if everything => Selection::of("request_targets x CROSS JOIN requests r", "x.request")
@@ -122,9 +122,11 @@ impl RequestScope<'_> {
             Whose::OfOrPending(user) => found.and("(r.person = ? OR r.state = 'pending')", [user.into()]),
         };
         found = match self.stage {
-            Stage::Any => found,
-            Stage::Waiting(asked_after) => found.and("r.state = 'pending' AND r.asked_at > ?", [asked_after.into()]),
-            Stage::Current { asked_after, now } => found.and(
+            RequestStage::Any => found,
+            RequestStage::Waiting(asked_after) => {
+                found.and("r.state = 'pending' AND r.asked_at > ?", [asked_after.into()])
+            }
+            RequestStage::Current { asked_after, now } => found.and(
                 "r.id IN (SELECT p.id FROM requests p WHERE p.state = 'pending' AND p.asked_at > ?
                  UNION ALL SELECT e.id FROM grants g CROSS JOIN requests e WHERE e.grant_id = g.id
                  AND e.state = 'granted' AND g.ended_at IS NULL AND g.expires_at > ?)",

@@ -2,7 +2,7 @@
 
 /// A table.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct TableSchema {
     pub(super) name: &'static str,
     /// What its rows are ordered by, one after the other.
     pub(super) key: &'static str,
@@ -20,7 +20,7 @@ pub(super) enum Column {
 
 use Column::{Number, Text};
 
-impl Table {
+impl TableSchema {
     /// The names of the columns, as SQL lists them.
     pub(super) fn names(&self) -> String {
         self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
@@ -28,14 +28,14 @@ impl Table {
 }
 
 /// All tables but `meta`, those that others refer to first.
-pub(super) const TABLES: [Table; 12] = [
-    Table {
+pub(super) const TABLES: [TableSchema; 12] = [
+    TableSchema {
         name: "gateways",
         key: "name",
         columns: &[("name", Text), ("incarnation", Number), ("started_at", Number)],
     },
-    Table { name: "counters", key: "name", columns: &[("name", Text), ("last", Number)] },
-    Table {
+    TableSchema { name: "counters", key: "name", columns: &[("name", Text), ("last", Number)] },
+    TableSchema {
         name: "requests",
         key: "id",
         columns: &[
@@ -57,17 +57,17 @@ pub(super) const TABLES: [Table; 12] = [
             ("decided_note", Text),
         ],
     },
-    Table {
+    TableSchema {
         name: "request_targets",
         key: "request, position",
         columns: &[("request", Number), ("position", Number), ("target", Text)],
     },
-    Table {
+    TableSchema {
         name: "approvals",
         key: "request, position",
         columns: &[("request", Number), ("position", Number), ("approver", Text), ("at", Number), ("note", Text)],
     },
-    Table {
+    TableSchema {
         name: "grants",
         key: "id",
         columns: &[
@@ -86,12 +86,12 @@ pub(super) const TABLES: [Table; 12] = [
             ("ended_by", Text),
         ],
     },
-    Table {
+    TableSchema {
         name: "grant_targets",
         key: "grant_id, position",
         columns: &[("grant_id", Number), ("position", Number), ("target", Text), ("person", Text)],
     },
-    Table {
+    TableSchema {
         name: "sessions",
         key: "id",
         columns: &[
@@ -111,7 +111,7 @@ pub(super) const TABLES: [Table; 12] = [
             ("incarnation", Number),
         ],
     },
-    Table {
+    TableSchema {
         name: "recordings",
         key: "session, channel",
         columns: &[
@@ -126,7 +126,7 @@ pub(super) const TABLES: [Table; 12] = [
             ("seal", Text),
         ],
     },
-    Table {
+    TableSchema {
         name: "audit",
         key: "gateway, seq",
         columns: &[
@@ -142,7 +142,7 @@ pub(super) const TABLES: [Table; 12] = [
             ("incarnation", Number),
         ],
     },
-    Table {
+    TableSchema {
         name: "audit_checkpoints",
         key: "gateway, seq",
         columns: &[
@@ -155,7 +155,7 @@ pub(super) const TABLES: [Table; 12] = [
             ("incarnation", Number),
         ],
     },
-    Table {
+    TableSchema {
         name: "audit_names",
         key: "gateway, seq, kind, name",
         columns: &[("kind", Text), ("name", Text), ("seq", Number), ("gateway", Text), ("incarnation", Number)],

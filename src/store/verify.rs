@@ -37,7 +37,7 @@ pub enum Verdict {
 
 /// What is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct AuditFault {
     pub(super) seq: i64,
     pub(super) what: String,
 }
@@ -60,7 +60,7 @@ pub async fn verify_audit(
     let mut conn = dialect::connect(location, Purpose::Inspect).await?;
     let verdict = match walk(&mut conn, Dialect::of(location), gateway, public_key, &kept).await? {
         Ok(events) => Verdict::Intact { events },
-        Err(Fault { seq, what }) => Verdict::Broken { seq, what },
+        Err(AuditFault { seq, what }) => Verdict::Broken { seq, what },
     };
     conn.close().await?;
     Ok(verdict)
@@ -72,9 +72,9 @@ async fn walk(
     gateway: &str,
     key: &[u8],
     kept: &Kept,
-) -> Result<Result<i64, Fault>, StoreError> {
+) -> Result<Result<i64, AuditFault>, StoreError> {
     if let Some(table) = missing_table(conn, dialect).await? {
-        return Ok(Err(Fault { seq: 1, what: format!("the table `{table}` is gone") }));
+        return Ok(Err(AuditFault { seq: 1, what: format!("the table `{table}` is gone") }));
     }
     let mut chain = Chain::new(key);
     loop {
@@ -89,28 +89,28 @@ async fn walk(
 }
 
 /// Where the head file names one of these records, it must be that one.
-fn meets(page: &[Link], kept: &Kept) -> Result<(), Fault> {
+fn meets(page: &[Link], kept: &Kept) -> Result<(), AuditFault> {
     let Kept::Good(head) = kept else { return Ok(()) };
     match page.iter().find(|(record, _)| record.seq == head.seq) {
         Some((record, _)) if record.hash != head.hash => {
-            Err(Fault { seq: head.seq, what: "it is not the record that was written".to_owned() })
+            Err(AuditFault { seq: head.seq, what: "it is not the record that was written".to_owned() })
         }
         _ => Ok(()),
     }
 }
 
 /// The log must not end before the record that the head file names.
-fn ends(last: i64, kept: &Kept) -> Result<i64, Fault> {
+fn ends(last: i64, kept: &Kept) -> Result<i64, AuditFault> {
     match kept {
         Kept::Good(head) if last < head.seq => {
             let what = format!("it is missing, and all up to {}: cut off, or an old copy put back", head.seq);
-            Err(Fault { seq: last + 1, what })
+            Err(AuditFault { seq: last + 1, what })
         }
         Kept::None if last > 0 => {
-            Err(Fault { seq: last, what: "the head file, which proves that it is the last, is gone".to_owned() })
+            Err(AuditFault { seq: last, what: "the head file, which proves that it is the last, is gone".to_owned() })
         }
         Kept::Foreign => {
-            Err(Fault { seq: last, what: "the head file is damaged, or was signed by another key".to_owned() })
+            Err(AuditFault { seq: last, what: "the head file is damaged, or was signed by another key".to_owned() })
         }
         _ => Ok(last),
     }
@@ -173,7 +173,7 @@ impl<'k> Chain<'k> {
     }
 
     /// Follows some records. A good signature on the last vouches for all before it, since its hash covers theirs.
-    pub(super) fn follow(&mut self, links: &[Link]) -> Result<(), Fault> {
+    pub(super) fn follow(&mut self, links: &[Link]) -> Result<(), AuditFault> {
         let signed = links.last().is_none_or(|link| self.signature(link).is_ok());
         for link in links {
             self.step(&link.0)?;
@@ -181,10 +181,10 @@ impl<'k> Chain<'k> {
                 self.signature(link)?;
             }
             if link.1.is_none() {
-                return Err(Fault { seq: link.0.seq, what: "its checkpoint is gone".into() });
+                return Err(AuditFault { seq: link.0.seq, what: "its checkpoint is gone".into() });
             }
             if link.0.action == Action::AuditGap.as_str() {
-                return Err(Fault {
+                return Err(AuditFault {
                     seq: link.0.seq,
                     what: format!("the gateway found the log damaged: {}", link.0.detail),
                 });
@@ -195,9 +195,9 @@ impl<'k> Chain<'k> {
         Ok(())
     }
 
-    fn step(&self, record: &Record) -> Result<(), Fault> {
+    fn step(&self, record: &Record) -> Result<(), AuditFault> {
         let expected = self.seq + 1;
-        let fault = |seq: i64, what: &str| Err(Fault { seq, what: what.to_owned() });
+        let fault = |seq: i64, what: &str| Err(AuditFault { seq, what: what.to_owned() });
         if record.seq != expected {
             return fault(expected, "it is missing");
         }
@@ -210,8 +210,8 @@ impl<'k> Chain<'k> {
         Ok(())
     }
 
-    fn signature(&self, (record, checkpoint): &Link) -> Result<(), Fault> {
-        let fault = |what: &str| Err(Fault { seq: record.seq, what: what.to_owned() });
+    fn signature(&self, (record, checkpoint): &Link) -> Result<(), AuditFault> {
+        let fault = |what: &str| Err(AuditFault { seq: record.seq, what: what.to_owned() });
         match checkpoint {
             None => fault("its checkpoint is gone"),
             Some(checkpoint) if checkpoint.hash != record.hash || checkpoint.at != record.at => {

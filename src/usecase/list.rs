@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::view::{GrantView, RequestView, SessionView};
 use super::{Actor, App, Outcome, Rulebook, visibility};
 use crate::store::{
-    Filed, GrantScope, ListFilter, Reading, RequestScope, Session, SessionScope, Stage, StoreError, Whose,
+    Filed, GrantScope, ListFilter, Reading, RequestScope, RequestStage, Session, SessionScope, StoreError, Whose,
 };
 
 /// How many entries are read at once where not every one is shown: what is then made of them takes no time that anybody
@@ -60,9 +60,9 @@ pub async fn requests(app: &App, actor: &Actor, which: Which, filter: ListFilter
         Which::Usual | Which::Pending | Which::All => Whose::Everyones,
     };
     let stage = match which {
-        Which::Pending => Stage::Waiting(asked_after),
-        Which::Usual | Which::Mine => Stage::Current { asked_after, now },
-        Which::AllMine | Which::All => Stage::Any,
+        Which::Pending => RequestStage::Waiting(asked_after),
+        Which::Usual | Which::Mine => RequestStage::Current { asked_after, now },
+        Which::AllMine | Which::All => RequestStage::Any,
     };
     let sees_all = everything || matches!(whose, Whose::Of(_));
     let rules = app.rules();

@@ -4,7 +4,7 @@ use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 
 use super::{Actor, App, Fault, Outcome, visibility};
-use crate::live::late_seals::Seal;
+use crate::live::late_seals::LateSeal;
 use crate::store::{Action, Event, Recorded, Session};
 use curfew_policy::user::Duty;
 
@@ -31,7 +31,7 @@ pub async fn started(app: &App, id: SessionId, recording: &Recorded) -> Outcome<
 /// # Errors
 /// When there is no such recording, or the database does not take it. The seal is kept then, and written down later.
 pub async fn sealed(app: &App, id: SessionId, channel: u32, bytes: u64, seal: &str) -> Outcome<()> {
-    let seal = Seal { session: id, channel, at: app.clock().wall(), bytes, seal: seal.to_owned() };
+    let seal = LateSeal { session: id, channel, at: app.clock().wall(), bytes, seal: seal.to_owned() };
     // Kept first, so that the seal is written by and by even when whoever reports it goes away meanwhile.
     app.late_seals().keep(seal.clone());
     let written = write_seal(app, &seal).await;
@@ -63,7 +63,7 @@ pub async fn catch_up(app: &App) -> Outcome<()> {
     Ok(())
 }
 
-async fn write_seal(app: &App, seal: &Seal) -> Outcome<()> {
+async fn write_seal(app: &App, seal: &LateSeal) -> Outcome<()> {
     let mut tx = app.store().begin().await?;
     let session = tx.read().session(seal.session).await?.ok_or_else(|| Fault::not_found(seal.session))?;
     // The answer to an earlier attempt may have been lost.

@@ -32,7 +32,7 @@ pub const SLOWER: Duration = Duration::from_secs(1);
 
 /// How a connection ended of which nobody was proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum LoginEnding {
     /// It tried and failed.
     Failed,
     /// It went without having tried.
@@ -47,11 +47,11 @@ pub struct Penalties(HashMap<Netblock, Duration>);
 
 impl Penalties {
     /// Adds to a source's penalty.
-    pub fn add(&mut self, source: Netblock, ending: Ending, now: Duration) {
+    pub fn add(&mut self, source: Netblock, ending: LoginEnding, now: Duration) {
         let cost = match ending {
-            Ending::Failed => FAILED,
-            Ending::Left => LEFT,
-            Ending::Overslept => OVERSLEPT,
+            LoginEnding::Failed => FAILED,
+            LoginEnding::Left => LEFT,
+            LoginEnding::Overslept => OVERSLEPT,
         };
         if !self.0.contains_key(&source) && self.0.len() >= MOST_SOURCES {
             self.forget_some(now);

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::lease::clock::Clock;
 use crate::limits::netblock::Netblock;
-use crate::limits::penalties::{Ending, Penalties};
+use crate::limits::penalties::{LoginEnding, Penalties};
 
 /// The most strangers at a time, where there are descriptors enough.
 const MOST_STRANGERS: usize = 1024;
@@ -199,7 +199,7 @@ impl Crowd {
         if let Some(gone) = self.remove(source, id)
             && gone.failures > 0
         {
-            self.penalties.add(source, Ending::Failed, now);
+            self.penalties.add(source, LoginEnding::Failed, now);
         }
         true
     }
@@ -278,9 +278,9 @@ impl Drop for Stranger {
         let mut state = strangers.state();
         if let Some(gone) = state.remove(*source, *id) {
             let ending = match gone.failures {
-                _ if self.overslept => Ending::Overslept,
-                0 => Ending::Left,
-                _ => Ending::Failed,
+                _ if self.overslept => LoginEnding::Overslept,
+                0 => LoginEnding::Left,
+                _ => LoginEnding::Failed,
             };
             state.penalties.add(*source, ending, now);
         }

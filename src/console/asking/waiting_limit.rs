@@ -8,10 +8,10 @@ pub const MOST_EACH: usize = 16;
 
 /// The connections that ask or wait, by person. Its clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct WaitingLimit(Arc<Waiters>);
+pub struct WaitingLimit(Arc<WaitingCounts>);
 
 #[derive(Debug, Default)]
-struct Waiters {
+struct WaitingCounts {
     waiting: Mutex<HashMap<String, usize>>,
     alone: tokio::sync::Mutex<()>,
 }

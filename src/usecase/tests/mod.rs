@@ -33,8 +33,8 @@ use super::{Actor, App, Fault, Outcome, Rulebook, start};
 use crate::console::hints::Hints;
 use crate::store::tests::place::Place;
 use crate::store::{
-    Filed, GrantScope, HEAD_FILE, ListFilter, Opening, Record, RequestScope, Session, SessionScope, Stage, Store,
-    Verdict, Whose, verify_audit,
+    Filed, GrantScope, HEAD_FILE, ListFilter, Opening, Record, RequestScope, RequestStage, Session, SessionScope,
+    Store, Verdict, Whose, verify_audit,
 };
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -126,7 +126,7 @@ impl Bench {
 
     /// All requests, newest first.
     pub async fn requests(&self) -> Vec<Filed> {
-        let scope = RequestScope { whose: Whose::Everyones, stage: Stage::Any };
+        let scope = RequestScope { whose: Whose::Everyones, stage: RequestStage::Any };
         self.app.store().view().await.unwrap().read().list_requests(scope, &all()).await.unwrap()
     }
 
