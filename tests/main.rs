@@ -14,6 +14,7 @@ mod bypass;
 mod channels;
 mod configuration;
 mod console;
+mod database_away;
 mod demo;
 mod direct_door;
 mod every_end;

@@ -211,7 +211,7 @@ impl Store {
     pub async fn close(&self) {
         // Waits for a transaction on its way.
         let mut writer = self.0.writer.lock().await;
-        self.0.guard.close().await;
+        self.0.guard.close();
         writer.close().await;
         self.0.readers.close().await;
         self.0.writes.head.flush().await;
