@@ -25,6 +25,7 @@ mod grace;
 mod half_open;
 mod harness;
 mod harness_postgres;
+mod hanging_disk;
 mod house;
 mod jump;
 mod jump_inside;
