@@ -182,12 +182,10 @@ fn long_history(stage: &Stage) {
         "WITH RECURSIVE n(i) AS (SELECT 1000000 UNION ALL SELECT i + 1 FROM n WHERE i < 1009998)
          INSERT INTO audit (seq, at, actor, action, subject, detail, prev, hash, gateway, incarnation)
          SELECT i, '2026-01-01T00:00:00Z', 'dave', 'recording.started', 's1',
-                 '{{\"user\":\"dave\",\"command\":\"{zeros}\"}}', '', CAST(i AS TEXT), 'curfew', 1 FROM n",
+                '{{\"user\":\"dave\",\"command\":\"{zeros}\"}}', '', CAST(i AS TEXT), 'curfew', 1 FROM n;
+         INSERT INTO audit_names (kind, name, seq, gateway, incarnation)
+         SELECT 'user', 'dave', seq, 'curfew', 1 FROM audit WHERE seq >= 1000000",
     ));
-    database.run(
-        "INSERT INTO audit_names (kind, name, seq, gateway, incarnation)
-         SELECT 'user', 'dave', seq, gateway, incarnation FROM audit WHERE seq >= 1000000",
-    );
     database.close();
 }
 

@@ -5,9 +5,11 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use sqlx::{Executor, Row as _};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use super::StoreError;
 use super::answer::answered;
@@ -21,7 +23,10 @@ const ADVISORY_LOCK: i64 = 0x6375_7266_6577;
 /// How many threads may be stuck in a disk that hangs, on behalf of one database.
 const MOST_STUCK: usize = 2;
 
-/// DatabaseHold for as long as this process has the database open.
+/// How often to look whether the lock on a PostgreSQL database is still held.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Held for as long as this process has the database open.
 #[derive(Debug)]
 pub(super) struct Guard {
     _state_dir: File,
@@ -33,9 +38,9 @@ pub(super) struct Guard {
 enum Kind {
     /// Device and inode of the open file: SQLite goes on writing into a file that was deleted or replaced.
     File { path: PathBuf, identity: (u64, u64), looks: std::sync::Arc<Semaphore> },
-    /// The connection that holds the advisory lock. When that connection is lost, the fence of each transaction still
-    /// keeps two processes from writing as one gateway.
-    Server(Mutex<Option<Conn>>),
+    /// The task that holds the advisory lock. While the lock is lost, the fence of each transaction still keeps two
+    /// processes from writing as one gateway.
+    Server(JoinHandle<()>),
 }
 
 impl Guard {
@@ -50,7 +55,7 @@ impl Guard {
                 private::touch(path)?;
                 Kind::File { path: path.clone(), identity: identity(path)?, looks: Semaphore::new(MOST_STUCK).into() }
             }
-            Location::Postgres(_) => Kind::Server(Mutex::new(Some(advise(location).await?))),
+            Location::Postgres(_) => Kind::Server(tokio::spawn(keep(location.clone(), advise(location).await?))),
         };
         Ok(Self { _state_dir, kind, closed: AtomicBool::new(false) })
     }
@@ -81,11 +86,40 @@ impl Guard {
     }
 
     /// Nothing more is asked of the database; another process may take it.
-    pub(super) async fn close(&self) {
+    pub(super) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        if let Kind::Server(conn) = &self.kind {
-            // Closing the connection gives the lock back.
-            drop(conn.lock().await.take());
+        if let Kind::Server(keeper) = &self.kind {
+            // Its connection goes with it, and gives the lock back.
+            keeper.abort();
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Holds the lock. Where its connection is lost, as when the server was restarted, another one takes the lock again.
+async fn keep(location: Location, conn: Conn) {
+    let mut held = Some(conn);
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if let Some(conn) = &mut held {
+            match answered(conn.execute("SELECT 1")).await {
+                Ok(_) => continue,
+                Err(error) => tracing::warn!(%error, "the lock on the database is lost"),
+            }
+            held = None;
+        }
+        match advise(&location).await {
+            Ok(conn) => {
+                tracing::info!("the lock on the database is taken again");
+                held = Some(conn);
+            }
+            // A connection of this process that the server has not given up yet may hold the lock, too.
+            Err(error) => tracing::debug!(%error, "the lock on the database is not to be had"),
         }
     }
 }

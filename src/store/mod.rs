@@ -69,6 +69,9 @@ pub const GATEWAY: &str = "curfew";
 /// How long to wait for other writers of this process.
 const QUEUE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long closing the database may take.
+const CLOSING: Duration = Duration::from_secs(8);
+
 /// Whose database to open, and where.
 #[derive(Debug)]
 pub struct Opening<'a> {
@@ -214,11 +217,23 @@ impl Store {
         self.0.writes.key.public_key().as_ref().to_vec()
     }
 
-    /// Ends all connections and brings the head file up to date. Later calls find the database unavailable.
+    /// Ends all connections and brings the head file up to date. Later calls find the database unavailable. A disk that
+    /// hangs, or a server that does not answer, is not waited for longer than some seconds.
     pub async fn close(&self) {
+        let (store, runtime) = (self.clone(), tokio::runtime::Handle::current());
+        // SQLite asks the disk when a connection is dropped, on the thread that drops the connection.
+        let closing = tokio::task::spawn_blocking(move || runtime.block_on(store.close_in_order()));
+        if tokio::time::timeout(CLOSING, closing).await.is_err() {
+            tracing::warn!("the database did not close in time");
+        }
+        // Whatever was not reached.
+        self.0.guard.close();
+    }
+
+    async fn close_in_order(&self) {
         // Waits for a transaction on its way.
         let mut writer = self.0.writer.lock().await;
-        self.0.guard.close().await;
+        self.0.guard.close();
         writer.close().await;
         self.0.readers.close().await;
         self.0.writes.head.flush().await;

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -96,7 +96,7 @@ impl Gateway {
             self.known_hosts().display()
         );
         std::fs::write(self.client_config(), bastion).expect("write the clients' configuration");
-        *self.serving.lock().expect("not poisoned") = Some(Serving { child, address, _stdout: stdout });
+        *self.serving() = Some(Serving { child, address, _stdout: stdout });
         if !self.known_hosts().exists() {
             let trust = self.trust();
             std::fs::write(self.known_hosts(), trust.known_hosts).expect("write known_hosts");
@@ -209,7 +209,7 @@ impl Gateway {
 
     /// `kill -9`, and waits until it is gone.
     pub fn kill(&self) {
-        if let Some(mut serving) = self.serving.lock().expect("not poisoned").take() {
+        if let Some(mut serving) = self.serving().take() {
             let _ = serving.child.kill();
             let _ = serving.child.wait();
         }
@@ -218,24 +218,29 @@ impl Gateway {
     /// Waits until the process ends by itself, and gives its exit code.
     #[track_caller]
     pub fn wait(&self, limit: Duration) -> Option<i32> {
-        let mut serving = self.serving.lock().expect("not poisoned");
+        let mut serving = self.serving();
         let child = &mut serving.as_mut().expect("it runs").child;
         let status = eventually_some(limit, "the gateway has ended", || child.try_wait().expect("wait for a child"));
         status.code()
     }
 
     pub fn is_running(&self) -> bool {
-        let mut serving = self.serving.lock().expect("not poisoned");
+        let mut serving = self.serving();
         serving.as_mut().is_some_and(|serving| matches!(serving.child.try_wait(), Ok(None)))
     }
 
     pub fn pid(&self) -> u32 {
-        let pid = self.serving.lock().expect("not poisoned").as_ref().expect("it runs").child.id();
+        let pid = self.serving().as_ref().expect("it runs").child.id();
         if self.wrapper.is_empty() { pid } else { only_child(pid).unwrap_or(pid) }
     }
 
+    /// What runs, also after a test has failed while it waited.
+    fn serving(&self) -> MutexGuard<'_, Option<Serving>> {
+        self.serving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn address(&self) -> SocketAddr {
-        self.serving.lock().expect("not poisoned").as_ref().expect("it runs").address
+        self.serving().as_ref().expect("it runs").address
     }
 
     pub fn path(&self) -> &Path {
