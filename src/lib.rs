@@ -9,49 +9,66 @@
 //!    └────────────────────── src ─────────────────────┘   (the product: doors → usecase → store)
 //! ```
 //!
-//! Arrows point at what is imported; a test walks them and fails when one runs back.
+//! Arrows point at what is imported. Each crate has rooms, one above the other (`tests/house/floors.rs`); a test walks every
+//! import and fails on an arrow that runs up, and on a circle of files. The rooms of this crate, from the ground up:
 //!
-//! **The story of a connection** reads from top to bottom in `proxy`: `listener` (who is it, where to) → `session`
-//! (admitted, or refused → asked → admitted; live → ended) → `ssh/channel` (asked, recorded, relayed, sealed) →
-//! `ssh/relay` (the bytes). All it asks of the product goes through one trait, `proxy::gate::Gate`, which
-//! [`ssh_door`] answers. A connection to the bastion itself is in `ssh/bastion`: console commands, SSH inside SSH (`ssh/jump`, then
-//! `session` again), TCP services (`tcp`).
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`text`], [`files`] | what people typed, made safe to show; files that only the gateway may read |
+//! | [`control`] | the runtime for control work, apart from the threads that carry bytes |
+//! | [`config`] | the configuration file, every fault at once |
+//! | [`store`] | requests, grants, sessions and the audit log, in SQLite or PostgreSQL |
+//! | [`identity`] | the gateway's keys, who a certificate proves, what the CAs sign |
+//! | [`live`] | what this process knows of what is live: leases, recordings, who waits |
+//! | [`usecase`] | what people do with Curfew, one verb a file |
+//! | [`recordings`] | playing recordings back, and sealing what a crash left open |
+//! | [`console`], [`ctl`] | the doors where commands are typed: `ssh bastion COMMAND`, the operator's socket |
+//! | [`ssh_door`] | the doors that speak SSH: the one place where `proxy` meets the product |
+//! | [`serve`] | start, reload, stop, and the sweep |
+//! | [`cli`], [`demo`] | the `curfew` command |
 //!
-//! **The story of a request** begins at a door, [`console`] (`ssh bastion COMMAND`) or [`ctl`] (the operator's socket),
-//! which parses and prints; [`usecase`] knows what people may do, one verb a file; [`store`] keeps it, each change
-//! together with its audit event; [`live::leases`] tells the live sessions.
+//! **The walk of a byte**, in `proxy`: `front/listener` (who is it, where to) → `ssh/session` (admitted, or refused → asked →
+//! admitted; live → ended) → `ssh/channel/program` (asked, recorded, relayed, sealed) → `ssh/channel/relay` (the bytes, each
+//! piece under the session's lease) → `record/tape` → the recorder. A connection to the bastion itself is in `bastion`:
+//! console commands, SSH inside SSH (`bastion/jump`, then `ssh/session` again), TCP services (`tcp`).
+//!
+//! **The walk of a request**: a door parses ([`console`]) → [`usecase::request`] asks the rules and writes → the one commit
+//! point ([`usecase::commit`]) writes the change with its audit event, in one transaction ([`store`]), and then has happen
+//! what follows: leases move, waiters wake ([`live`]). What is asked from the threads that carry bytes goes through
+//! `proxy::gate` (three traits: who is it, may they, what do they type) and [`ssh_door`], which hands it over to
+//! [`control`]: no SQL and no disk is waited for where bytes flow.
 //!
 //! | to change | look at |
 //! | --- | --- |
 //! | what a rule means, who gets in | `policy/src/{ask,decide,rule,role,pattern}.rs` |
-//! | how and when a session is cut | `proxy/src/{deadline,session}.rs`, `proxy/src/ssh/{relay,notice,reap,warner}.rs` |
-//! | what may finish after the end (`at_expiry`) | `proxy/src/deadline.rs`, `proxy/src/ssh/channels.rs`, `src/usecase/grace.rs` |
-//! | what may be forwarded, and how: `-L`, `-D`, `-R`, `-A` | `policy/src/endpoint.rs`, `proxy/src/ssh/{forward,listen,inward,count}.rs` |
-//! | what SFTP may do, and where (`sftp`, `sftp_roots`) | `proxy/src/ssh/sftp/{rules,roots,check}.rs` |
-//! | what `ssh -J`, `-W` and `-L` lead to | `src/usecase/reach.rs`, `proxy/src/ssh/{bastion,jump}.rs`, `proxy/src/tcp/` |
+//! | how and when a session is cut | `proxy/src/lease/`, `proxy/src/ssh/session.rs`, `proxy/src/ssh/channel/relay.rs`, `proxy/src/ssh/target/cleanup.rs` |
+//! | what people are told at the end, and before | `proxy/src/ssh/say/`, `proxy/src/lease/warning.rs` |
+//! | what may finish after the end (`at_expiry`) | `proxy/src/lease/mod.rs`, `proxy/src/ssh/channel/set.rs`, `src/usecase/grace.rs` |
+//! | what may be forwarded, and how: `-L`, `-D`, `-R`, `-A` | `policy/src/endpoint.rs`, `proxy/src/ssh/channel/{forward,remote_listen}.rs`, `proxy/src/ssh/target/incoming.rs` |
+//! | what SFTP may do, and where (`sftp`, `sftp_roots`) | `proxy/src/record/sftp/{rules,roots,check}.rs` |
+//! | what `ssh -J`, `-W` and `-L` lead to | `src/usecase/reach.rs`, `proxy/src/bastion/`, `proxy/src/tcp/` |
 //! | what the CAs sign | [`identity::issue`] |
-//! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/{strangers,penalties,source}.rs`, `proxy/src/ssh/algorithms.rs`, [`live::refusals`] |
-//! | which host keys a target may show | `proxy/src/ssh/host_keys.rs` |
+//! | who may knock: caps, penalties, algorithms, what is logged of it | `proxy/src/limits/`, `proxy/src/ssh/algorithms.rs`, [`live::refusals`] |
+//! | which host keys a target may show | `proxy/src/ssh/target/host_keys.rs` |
 //! | who a certificate proves, and what revokes it or a key | [`identity::user_certificate`], [`config::revoked`] |
+//! | whether a proof still holds on an old connection | [`identity::proof`] |
 //! | what russh does otherwise than upstream | `proxy/russh/edits/` |
-//! | the keys of the gateway | [`identity::keys`] |
-//! | how what people typed is read and shown: shell words, suggestions, escapes | [`text`] |
 //! | the recording's format, verification, repair | `recorder/src/lib.rs` and its neighbours |
 //! | a console command: its grammar, help, words | [`console`]: `spec`, `run`, `render` |
-//! | what people are told who were refused, and what would help | `policy/src/refusal.rs`, [`usecase::hint`], [`console::hints`] |
+//! | what a list shows, its filters and pages | [`usecase::list`], `src/store/list.rs`, `src/console/narrow.rs` |
 //! | how a refused `ssh` becomes a request | `proxy/src/ssh/asking.rs`, [`console::asking`], [`usecase::offer`] |
-//! | the configuration file | [`config`] |
-//! | how recordings are played, and repaired after a crash | [`recordings`] |
-//! | tables, audit chain | [`store`] |
+//! | what follows from a change, and when its answer is lost | [`usecase::commit`], [`usecase::reconcile`] |
+//! | tables, audit chain, what differs between the databases | [`store`]: `tables`, `chain`, `dialect`, `migrations/` |
+//! | moving to another database | `curfew store copy`: `store/copy.rs`, `cli/store.rs` |
 //! | what `curfew ctl status` counts | [`usecase::status`] |
 //! | what happens at the start, at SIGHUP and SIGTERM | [`serve`] |
-//! | the `curfew` command | [`cli`] |
 //!
 //! # What is deliberately absent
 //!
 //! No trust on first use: a target's host key is configured or the target is not reached. No passwords. No SHA-1, CBC or
-//! compression. No clock read outside `proxy::clock`. No change of state without its audit event: `store::Tx::commit`
-//! takes one. No second way to a target: dialling takes a `Permit`, and only `policy::decide` makes one.
+//! compression. No clock read outside `proxy::lease::clock`. No change of state without its audit event: [`usecase::App::commit`]
+//! is the only way, and takes one. No second way to a target: dialling takes a `Permit`, and only `policy::decide` makes one.
+//! No second gateway on one database yet: the store refuses it.
 
 pub mod cli;
 pub mod config;

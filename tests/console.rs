@@ -108,7 +108,7 @@ fn requests_grants_and_sessions_have_their_fields() {
             "ended_why",
         ],
     );
-    let session = stage.alice.json("sessions")[0].clone();
+    let session = stage.alice.json("sessions --all")[0].clone();
     has(
         &session,
         &[
@@ -206,7 +206,7 @@ fn a_stranger_is_told_not_found_as_if_it_did_not_exist() {
         let not_there = fails(stage.dave.ask(&format!("show {absent}")), 1);
         assert_eq!(there.replace(id.as_str(), "ID"), not_there.replace(&absent, "ID"));
     }
-    for list in ["requests --all", "grants --all", "sessions"] {
+    for list in ["requests --all", "grants --all", "sessions --all"] {
         assert_eq!(stage.dave.json(list), serde_json::json!([]), "{list}");
     }
     stage.dave.ask(&format!("replay {session}")).expect(1);

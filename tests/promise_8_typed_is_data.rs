@@ -42,7 +42,7 @@ fn reasons_and_notes_reach_terminals_escaped() {
     let grant = text(&stage.alice.json(&format!("show {id}"))["grant"]);
     stage.bob.ask(&format!("revoke {grant} --note '{SLY}'")).ok();
     for command in
-        ["requests --all", "grants --all", &format!("show {id}"), &format!("show {grant}"), "audit", "sessions"]
+        ["requests --all", "grants --all", &format!("show {id}"), &format!("show {grant}"), "audit", "sessions --all"]
     {
         harmless(command, &stage.gateway.ctl(command).ok().text());
         stage.gateway.ctl_json(command);

@@ -96,6 +96,7 @@ pub(crate) fn grant(id: i64) -> Grant {
         starts_at: at(0),
         expires_at: at(3600),
         ended: None,
+        ended_by: None,
         ended_note: None,
         used: false,
     }

@@ -23,10 +23,33 @@ use crate::route::Route;
 pub struct Identity {
     /// The user's name in the configuration.
     pub user: String,
-    /// What proved it: a key's SHA-256 fingerprint (`SHA256:…`), or a certificate's key id, serial and CA.
-    pub proof: String,
-    /// The certificate, where it was one, and where it was shown from: whether it still proves anything is asked again.
-    pub certificate: Option<(Arc<russh::keys::Certificate>, IpAddr)>,
+    /// What proved it. Whether the proof still holds is asked again before each new thing.
+    pub proof: Proof,
+}
+
+/// What proved somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// A key, by its SHA-256 fingerprint (`SHA256:…`).
+    Key(String),
+    /// A certificate.
+    Certificate {
+        /// The certificate.
+        certificate: Arc<russh::keys::Certificate>,
+        /// Where it was shown from.
+        from: IpAddr,
+        /// Its key id, serial and CA, in words for the audit log.
+        words: String,
+    },
+}
+
+impl std::fmt::Display for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key(fingerprint) => f.write_str(fingerprint),
+            Self::Certificate { words, .. } => f.write_str(words),
+        }
+    }
 }
 
 /// A session that may begin.

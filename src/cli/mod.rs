@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 pub mod ca;
 pub mod check;
 pub mod replay;
+pub mod store;
 pub mod verify;
 
 /// An SSH/TCP bastion where every access ends on time.
@@ -52,6 +53,8 @@ enum CliCommand {
     Replay(replay::ReplayArgs),
     /// Check recordings, or the audit log: 0 is intact, 1 names the first bad record.
     Verify(verify::VerifyArgs),
+    /// Do something with a database as a whole: copy it to another.
+    Store(store::StoreArgs),
 }
 
 /// Where the configuration is.
@@ -72,5 +75,6 @@ pub async fn run(cli: Cli) -> ExitCode {
         CliCommand::Ca { file } => ca::run(&file.config),
         CliCommand::Replay(args) => replay::run(args).await,
         CliCommand::Verify(args) => verify::run(args).await,
+        CliCommand::Store(args) => store::run(args).await,
     }
 }

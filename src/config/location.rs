@@ -50,6 +50,14 @@ impl Location {
     }
 }
 
+impl Location {
+    /// Whether a password is written in it.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        matches!(self, Self::Postgres(address) if address.0.password().is_some())
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

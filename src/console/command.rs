@@ -5,6 +5,7 @@ use std::time::Duration;
 use curfew_policy::id::{AnyId, GrantId, RequestId, SessionId};
 use curfew_recorder::Pace;
 
+pub use super::narrow::{Narrow, When};
 use super::spec::Spec;
 use crate::usecase::list::Which;
 use crate::usecase::request::Wish;
@@ -41,7 +42,12 @@ pub enum Command {
         wait: bool,
     },
     /// `requests`
-    Requests(Which),
+    Requests {
+        /// Which of them.
+        which: Which,
+        /// What narrows them.
+        narrow: Narrow,
+    },
     /// `show ID`
     Show(AnyId),
     /// `approve r12`
@@ -66,6 +72,8 @@ pub enum Command {
     Grants {
         /// Those that have ended too.
         all: bool,
+        /// What narrows them.
+        narrow: Narrow,
     },
     /// `extend g9 --for 30m --reason TEXT`
     Extend {
@@ -87,8 +95,10 @@ pub enum Command {
     },
     /// `sessions`
     Sessions {
-        /// Only those that have not ended.
-        live: bool,
+        /// Those that have ended too.
+        all: bool,
+        /// What narrows them.
+        narrow: Narrow,
     },
     /// `watch s345`
     Watch(SessionId),
@@ -106,13 +116,6 @@ pub enum Command {
         /// How to play it.
         pace: Pace,
     },
-    /// `audit`
-    Audit {
-        /// How far back; all of it without.
-        since: Option<Duration>,
-        /// Only what this user did, or what was done to theirs.
-        user: Option<String>,
-        /// Only what concerns this target.
-        target: Option<String>,
-    },
+    /// `audit`, with what narrows it.
+    Audit(Narrow),
 }

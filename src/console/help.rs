@@ -3,6 +3,9 @@
 use super::hints::Hints;
 use super::spec::{COMMON, Spec};
 
+/// How wide a line may be.
+const WIDTH: usize = 79;
+
 /// What `help` says: it fits a terminal of 24 rows and 80 columns with the prompt below it.
 #[must_use]
 pub fn overview(hints: &Hints) -> String {
@@ -42,9 +45,7 @@ End     revoke g9 --note wrong host   a grant and all its sessions, now
 /// What `help COMMAND` says.
 #[must_use]
 pub fn of(spec: &'static Spec, hints: &Hints) -> String {
-    let (must, may) = spec.synopsis();
-    let gap = if must.len() + may.len() < 70 { " " } else { "\n       " };
-    let mut text = format!("{}\n\n", format!("Usage: {must}{gap}{may}").trim_end());
+    let mut text = format!("{}\n\n", usage(spec));
     for line in spec.about {
         text.push_str(line);
         text.push('\n');
@@ -60,6 +61,26 @@ pub fn of(spec: &'static Spec, hints: &Hints) -> String {
         text.push_str(&format!("  {}\n", hints.command(example)));
     }
     text
+}
+
+/// How a command is typed, in lines that fit a terminal. What may be left out begins a line of its own where it does not
+/// fit beside the rest.
+fn usage(spec: &'static Spec) -> String {
+    let (must, may) = spec.synopsis();
+    let mut usage = format!("Usage: {must}");
+    let whole = usage.len() + may.iter().map(|option| option.len() + 1).sum::<usize>();
+    let mut column = if whole < WIDTH { usage.len() } else { WIDTH };
+    for option in may {
+        let next = column + 1 + option.len();
+        if next < WIDTH {
+            usage.push_str(&format!(" {option}"));
+            column = next;
+        } else {
+            usage.push_str(&format!("\n       {option}"));
+            column = 7 + option.len();
+        }
+    }
+    usage
 }
 
 #[cfg(test)]

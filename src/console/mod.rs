@@ -10,6 +10,7 @@ mod given;
 pub mod help;
 pub mod hints;
 mod keys;
+mod narrow;
 pub mod parse;
 pub mod pen;
 pub mod render;

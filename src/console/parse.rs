@@ -7,13 +7,14 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use curfew_policy::id::AnyId;
+use curfew_policy::id::{AnyId, GrantId, RequestId, SessionId};
 use curfew_policy::time::{SHORTEST, parse_duration};
 use curfew_recorder::Pace;
 use jiff::Timestamp;
 
 use super::command::{Command, CommandLine};
 use super::given::{GivenWords, gather, shown};
+use super::narrow::{self, Narrow};
 use super::spec::{self, Spec};
 use crate::text::shell_words::{Word, split};
 use crate::text::suggest::nearest;
@@ -111,7 +112,10 @@ fn build(spec: &'static Spec, mut given: GivenWords) -> Result<Command, String> 
         "whoami" => Command::Whoami,
         "targets" => Command::Targets,
         "request" => Command::Request { wait: given.has("--wait"), wish: wish(given)? },
-        "requests" => Command::Requests(which(&given)?),
+        "requests" => Command::Requests {
+            which: which(&given)?,
+            narrow: Narrow::read(&mut given, |typed| Ok(cursor::<RequestId>(spec, typed, "a request such as r12")?.0))?,
+        },
         "show" => Command::Show(id(spec, &given, "a request, a grant or a session")?),
         "approve" => Command::Approve {
             id: id(spec, &given, "a request such as r12")?,
@@ -120,7 +124,10 @@ fn build(spec: &'static Spec, mut given: GivenWords) -> Result<Command, String> 
         },
         "deny" => Command::Deny { id: id(spec, &given, "a request such as r12")?, note: given.needed("--note")? },
         "cancel" => Command::Cancel(id(spec, &given, "a request such as r12")?),
-        "grants" => Command::Grants { all: given.has("--all") },
+        "grants" => Command::Grants {
+            all: given.has("--all"),
+            narrow: Narrow::read(&mut given, |typed| Ok(cursor::<GrantId>(spec, typed, "a grant such as g9")?.0))?,
+        },
         "extend" => Command::Extend {
             id: id(spec, &given, "a grant such as g9")?,
             by: span(&given, "--for")?.ok_or("say how much longer: --for 30m")?,
@@ -128,15 +135,17 @@ fn build(spec: &'static Spec, mut given: GivenWords) -> Result<Command, String> 
         },
         "done" => Command::Done(id(spec, &given, "a grant such as g9")?),
         "revoke" => Command::Revoke { id: id(spec, &given, "a grant such as g9")?, note: given.needed("--note")? },
-        "sessions" => Command::Sessions { live: given.has("--live") },
+        "sessions" => Command::Sessions {
+            all: one_of(&given, [("--live", false), ("--all", true)])?.unwrap_or(false),
+            narrow: Narrow::read(
+                &mut given,
+                |typed| Ok(cursor::<SessionId>(spec, typed, "a session such as s345")?.0),
+            )?,
+        },
         "watch" => Command::Watch(id(spec, &given, "a session such as s345")?),
         "kill" => Command::Kill { id: id(spec, &given, "a session such as s345")?, note: given.needed("--note")? },
         "replay" => Command::Replay { id: id(spec, &given, "a session such as s345")?, pace: pace(&given)? },
-        "audit" => Command::Audit {
-            since: duration(&given, "--since")?,
-            user: given.text("--user"),
-            target: given.text("--target"),
-        },
+        "audit" => Command::Audit(Narrow::read(&mut given, narrow::seq)?),
         "status" => Command::Status,
         "version" => Command::Version,
         _ => Command::Help(topic(&given)?),
@@ -164,18 +173,39 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 }
 
 fn which(given: &GivenWords) -> Result<Which, String> {
-    let flags = [("--pending", Which::Pending), ("--mine", Which::Mine), ("--all", Which::All)];
-    let mut chosen = flags.into_iter().filter(|(name, _)| given.has(name));
-    match (chosen.next(), chosen.next()) {
-        (None, _) => Ok(Which::Usual),
-        (Some((_, which)), None) => Ok(which),
-        (Some((one, _)), Some((other, _))) => Err(format!("{one} and {other} exclude each other; take one of them")),
+    one_of(given, [("--pending", ()), ("--mine", ())])?;
+    one_of(given, [("--pending", ()), ("--all", ())])?;
+    Ok(match (given.has("--pending"), given.has("--mine"), given.has("--all")) {
+        (true, ..) => Which::Pending,
+        (_, true, true) => Which::AllMine,
+        (_, true, false) => Which::Mine,
+        (_, false, true) => Which::All,
+        (_, false, false) => Which::Usual,
+    })
+}
+
+/// What the one option that was given of two means.
+fn one_of<T>(given: &GivenWords, options: [(&str, T); 2]) -> Result<Option<T>, String> {
+    let [(one, first), (other, second)] = options;
+    match (given.has(one), given.has(other)) {
+        (true, true) => Err(format!("{one} and {other} exclude each other; take one of them")),
+        (true, false) => Ok(Some(first)),
+        (false, true) => Ok(Some(second)),
+        (false, false) => Ok(None),
     }
 }
 
 /// The one operand, as an id of the right kind.
 fn id<T: FromStr>(spec: &Spec, given: &GivenWords, wanted: &str) -> Result<T, String> {
-    let typed = given.operands.first().map_or("", String::as_str);
+    id_of(spec, given.operands.first().map_or("", String::as_str), wanted)
+}
+
+/// What `--before` takes in a list of things with ids.
+fn cursor<T: FromStr>(spec: &Spec, typed: &str, wanted: &str) -> Result<T, String> {
+    id_of(spec, typed, wanted).map_err(|bad| format!("--before: {bad}"))
+}
+
+fn id_of<T: FromStr>(spec: &Spec, typed: &str, wanted: &str) -> Result<T, String> {
     typed.parse().map_err(|_| match typed.parse::<AnyId>() {
         Ok(other) => format!("{typed} is {}; {} takes {wanted}", kind(other), spec.name),
         Err(bad) => format!("{bad}; {} takes {wanted}", spec.name),

@@ -6,7 +6,6 @@ pub(super) mod tests;
 use curfew_policy::id::{AnyId, GrantId};
 use curfew_policy::refusal::Refusal;
 use curfew_proxy::gate::Console;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,14 +13,17 @@ use super::command::{Command, CommandLine};
 use super::help;
 use super::hints::Hints;
 use super::keys::Keystrokes;
+use super::narrow::Narrow;
 use super::parse::{Usage, parse};
 use super::pen::{Gone, Pen};
 use super::render::{self, Sheet};
 use super::screen::Screen;
 use super::spec::Spec;
 use crate::live::recordings::LiveRecordings;
+use crate::store::ListFilter;
 use crate::text::escape;
 use crate::usecase::hint::unknown_target;
+use crate::usecase::list::{Page, Which};
 use crate::usecase::request::Asked;
 use crate::usecase::status::StatusSource;
 use crate::usecase::view::{AnyView, GrantView};
@@ -139,27 +141,23 @@ impl Call<'_> {
                 let asked = usecase::request::file(app, actor, wish).await?;
                 if wait { self.wait(asked).await } else { self.asked(&asked).await }
             }
-            Command::Requests(which) => {
-                let view = usecase::list::requests(app, actor, which).await?;
-                self.answer(&view, |sheet| render::requests(sheet, &view)).await
+            Command::Requests { which, narrow } => {
+                let page = usecase::list::requests(app, actor, which, self.filter(&narrow)).await?;
+                self.page(&page, &narrow, requests(which), render::requests).await
             }
             Command::Show(id) => {
                 let view = usecase::show::show(app, actor, id).await?;
                 self.answer(&view, |sheet| render::show(sheet, &view)).await
             }
-            Command::Grants { all } => {
-                let view = usecase::list::grants(app, actor, all).await?;
-                self.answer(&view, |sheet| render::grants(sheet, &view)).await
+            Command::Grants { all, narrow } => {
+                let page = usecase::list::grants(app, actor, all, self.filter(&narrow)).await?;
+                self.page(&page, &narrow, if all { "grants --all" } else { "grants" }, render::grants).await
             }
-            Command::Sessions { live } => {
-                let view = usecase::list::sessions(app, actor, live).await?;
-                self.answer(&view, |sheet| render::sessions(sheet, &view)).await
+            Command::Sessions { all, narrow } => {
+                let page = usecase::list::sessions(app, actor, all, self.filter(&narrow)).await?;
+                self.page(&page, &narrow, if all { "sessions --all" } else { "sessions" }, render::sessions).await
             }
-            Command::Audit { since, user, target } => {
-                let since = since.map(|since| app.clock().wall().checked_sub(since).unwrap_or(Timestamp::MIN));
-                let filter = usecase::audit::Filter { since, user, target };
-                self.audit(filter).await
-            }
+            Command::Audit(narrow) => self.audit(&narrow).await,
             Command::Watch(id) => self.watch(id).await,
             Command::Replay { id, pace } => self.replay(id, pace).await,
             command => self.decide(command).await,
@@ -217,7 +215,7 @@ impl Call<'_> {
             let why = "the status is for the bastion's operator, on its own host: curfew ctl status";
             return Err(Refusal::not_allowed("not-allowed", why).into());
         }
-        let view = self.status.now(self.app, self.live_recordings);
+        let view = self.status.now(self.app, self.live_recordings).await;
         self.answer(&view, |_| render::status(&view)).await
     }
 
@@ -238,6 +236,29 @@ impl Call<'_> {
             AnyView::Grant(grant) => Ok(Some(grant)),
             AnyView::Request(_) | AnyView::Session(_) => Ok(None),
         }
+    }
+
+    pub(super) fn filter(&self, narrow: &Narrow) -> ListFilter {
+        narrow.filter(self.app.clock().wall(), self.json)
+    }
+
+    /// Answers with a page of a list. What is left out is said to people: a JSON answer is the list and nothing else.
+    async fn page<V: Serialize + Sync>(
+        &self,
+        page: &Page<V>,
+        narrow: &Narrow,
+        list: &str,
+        table: impl FnOnce(&Sheet<'_>, &[V]) -> String + Send,
+    ) -> CommandResult {
+        let older = page.next.as_ref().map(|next| narrow.older(list, next));
+        let current = page.items.is_empty() && !list.contains("--all") && !list.contains("--pending");
+        let past = current.then(|| narrow.typed(&format!("{list} --all"), None));
+        let rest = |sheet: &Sheet<'_>| match (older, past) {
+            (Some(older), _) => render::left_out(sheet, page.left_out, &older),
+            (None, Some(past)) => render::past(sheet, &past),
+            (None, None) => String::new(),
+        };
+        self.answer(&page.items, |sheet| table(sheet, &page.items) + &rest(sheet)).await
     }
 
     /// Answers with a view as JSON, or as text.
@@ -287,6 +308,17 @@ impl Call<'_> {
         let own = self.hints.command("whoami");
         self.complain(&format!("{why} (you are {}: {own})", person.name)).await?;
         Ok(NO_PERMISSION)
+    }
+}
+
+/// How a list of requests is typed.
+const fn requests(which: Which) -> &'static str {
+    match which {
+        Which::Usual => "requests",
+        Which::Pending => "requests --pending",
+        Which::Mine => "requests --mine",
+        Which::AllMine => "requests --mine --all",
+        Which::All => "requests --all",
     }
 }
 

@@ -103,6 +103,16 @@ pub static COMMON: [Opt; 2] = [
     may("--help", Takes::Nothing, "say how the command is typed"),
 ];
 
+const USER: Opt = may("--user", Takes::Word("U"), "only what concerns this user");
+const TARGET: Opt = may("--target", Takes::Word("T"), "only what concerns this target");
+const SINCE: Opt = may("--since", Takes::Duration("7d"), "only what began since then: so long ago, or RFC 3339");
+const UNTIL: Opt = may("--until", Takes::Duration("1d"), "only what began before then");
+const LIMIT: Opt = may("--limit", Takes::Word("50"), "how many at most: 20 unless said; with --json 10000");
+
+const fn before(cursor: &'static str) -> Opt {
+    may("--before", Takes::Word(cursor), "only what is older than this one")
+}
+
 const NOTE: &str = "why, for the person and the audit log";
 
 /// Every command, in the order of the help.
@@ -148,10 +158,19 @@ pub static COMMANDS: [Spec; 20] = [
         options: &[
             may("--pending", Takes::Nothing, "only those that wait for a decision"),
             may("--mine", Takes::Nothing, "only your own"),
-            may("--all", Takes::Nothing, "all that you may see, the decided ones too"),
+            may("--all", Takes::Nothing, "all that you may see, the past ones too"),
+            USER,
+            TARGET,
+            SINCE,
+            UNTIL,
+            LIMIT,
+            before("r12"),
         ],
-        about: &["Your own requests, and those that wait for your decision."],
-        examples: &["requests", "requests --pending"],
+        about: &[
+            "Your own requests that wait, or whose grant has not ended, and those that wait",
+            "for your decision; newest last.",
+        ],
+        examples: &["requests", "requests --pending", "requests --all --user alice --since 30d"],
         json: true,
     },
     Spec {
@@ -192,9 +211,17 @@ pub static COMMANDS: [Spec; 20] = [
     Spec {
         name: "grants",
         operands: Operands::None,
-        options: &[may("--all", Takes::Nothing, "those of others too that you approved or could have")],
-        about: &["The grants you hold or held: where to, until when."],
-        examples: &["grants", "grants --all"],
+        options: &[
+            may("--all", Takes::Nothing, "the past ones too, and those that you could approve"),
+            USER,
+            TARGET,
+            SINCE,
+            UNTIL,
+            LIMIT,
+            before("g9"),
+        ],
+        about: &["The grants you hold, or will: where to, until when; newest last."],
+        examples: &["grants", "grants --all --since 7d"],
         json: true,
     },
     Spec {
@@ -227,9 +254,18 @@ pub static COMMANDS: [Spec; 20] = [
     Spec {
         name: "sessions",
         operands: Operands::None,
-        options: &[may("--live", Takes::Nothing, "only those that go on now")],
-        about: &["Sessions: who was where, from when to when."],
-        examples: &["sessions", "sessions --live"],
+        options: &[
+            may("--live", Takes::Nothing, "only those that go on now, as without it"),
+            may("--all", Takes::Nothing, "those that have ended too"),
+            USER,
+            TARGET,
+            SINCE,
+            UNTIL,
+            LIMIT,
+            before("s345"),
+        ],
+        about: &["Live sessions, and with --all past ones: who was where, from when to when."],
+        examples: &["sessions", "sessions --all --target web1 --since 7d"],
         json: true,
     },
     Spec {
@@ -266,12 +302,8 @@ pub static COMMANDS: [Spec; 20] = [
     Spec {
         name: "audit",
         operands: Operands::None,
-        options: &[
-            may("--since", Takes::Duration("7d"), "only what is no older than this"),
-            may("--user", Takes::Word("U"), "only what concerns this user"),
-            may("--target", Takes::Word("T"), "only what concerns this target"),
-        ],
-        about: &["What happened, in order."],
+        options: &[USER, TARGET, SINCE, UNTIL, LIMIT, before("2007")],
+        about: &["What happened, newest last."],
         examples: &["audit --since 7d --user alice", "audit --since 1h --target web1 --json"],
         json: true,
     },
@@ -313,9 +345,9 @@ impl Spec {
         self.options.iter().chain(COMMON.iter())
     }
 
-    /// How it is typed, what must be there and what may be: `approve r12` and `[--for 15m] [--note TEXT]`.
+    /// How it is typed, what must be there and what may be: `approve r12`, and `[--for 15m]`, `[--note TEXT]`.
     #[must_use]
-    pub fn synopsis(&self) -> (String, String) {
+    pub fn synopsis(&self) -> (String, Vec<String>) {
         let operands = match self.operands {
             Operands::None => String::new(),
             Operands::One(name) => format!(" {name}"),
@@ -325,7 +357,7 @@ impl Spec {
         let (must, may): (Vec<&Opt>, Vec<&Opt>) = self.options.iter().partition(|option| option.required);
         let must: String = must.iter().map(|option| format!(" {}", option.typed())).collect();
         let may: Vec<String> = may.iter().map(|option| format!("[{}]", option.typed())).collect();
-        (format!("{}{operands}{must}", self.name), may.join(" "))
+        (format!("{}{operands}{must}", self.name), may)
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub mod issue;
 pub mod keys;
+pub mod proof;
 pub mod user_certificate;

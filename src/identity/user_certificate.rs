@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
-use curfew_proxy::gate::Identity;
+use curfew_proxy::gate::{Identity, Proof};
 use jiff::Timestamp;
 use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::{Algorithm, Certificate, HashAlg};
@@ -49,8 +49,9 @@ pub fn judge(certificate: &Certificate, config: &Config, from: IpAddr, now: Time
     }
     let user = owner(certificate, config).map_err(|why| refused(why.to_owned()))?;
     let ca = certificate.signature_key().fingerprint(HashAlg::Sha256);
-    let proof = format!("certificate `{id}` serial {} of CA {ca}", certificate.serial());
-    Ok(Identity { user: user.to_owned(), proof, certificate: Some((Arc::new(certificate.clone()), from)) })
+    let words = format!("certificate `{id}` serial {} of CA {ca}", certificate.serial());
+    let proof = Proof::Certificate { certificate: Arc::new(certificate.clone()), from, words };
+    Ok(Identity { user: user.to_owned(), proof })
 }
 
 /// Type, CA, signature and time.

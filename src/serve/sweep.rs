@@ -17,7 +17,11 @@ pub async fn run(app: App) {
     loop {
         let next = match once(&app).await {
             Ok(next) => {
-                answers = true;
+                if !std::mem::replace(&mut answers, true) {
+                    tracing::info!("the database answers again");
+                    // What was decided meanwhile may have gone unheard.
+                    app.waiters().wake_all();
+                }
                 next
             }
             Err(fault) => {

@@ -10,7 +10,7 @@ use curfew_policy::id::SessionId;
 use curfew_policy::refusal::Refusal;
 use curfew_policy::target::{Protocol, TargetAuth};
 use curfew_policy::user::Person;
-use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Identity, Output};
+use curfew_proxy::gate::{Admitted, Asking, ChannelInfo, Console, Credential, Identity, Output, Proof};
 use curfew_proxy::lease::End;
 use curfew_proxy::route::Route;
 use curfew_proxy::ssh::say::messages::EXIT_REFUSED;
@@ -25,7 +25,7 @@ use crate::console::ConsoleSetting;
 use crate::console::asking::{self, AskingSetting, WaitingLimit};
 use crate::console::hints::Hints;
 use crate::identity::keys::SshKeys;
-use crate::identity::{issue, user_certificate};
+use crate::identity::{issue, proof, user_certificate};
 use crate::live::recordings::{LiveChannel, LiveRecordings};
 use crate::live::refusals::Refusals;
 use crate::store::Recorded;
@@ -69,7 +69,7 @@ pub struct Product {
 impl Product {
     pub(super) fn authenticate(&self, key: &PublicKey) -> Option<Identity> {
         let user = self.config().user_by_key(key)?.to_owned();
-        Some(Identity { user, proof: key.fingerprint(HashAlg::Sha256).to_string(), certificate: None })
+        Some(Identity { user, proof: Proof::Key(key.fingerprint(HashAlg::Sha256).to_string()) })
     }
 
     pub(super) fn certified(&self, certificate: &Certificate, from: SocketAddr) -> Result<Identity, String> {
@@ -179,25 +179,7 @@ impl Product {
         info: &ChannelInfo,
     ) -> std::io::Result<Recording> {
         let now = self.app.clock().wall();
-        let origin = Origin {
-            gateway: self.gateway.clone(),
-            session: session.to_string(),
-            grant: permit.grant().to_string(),
-            user: permit.user().to_owned(),
-            target: permit.target().to_owned(),
-            login: permit.login().to_owned(),
-            channel: info.channel,
-            kind: info.kind.as_str().to_owned(),
-            command: info.command.clone(),
-            ..Origin::default()
-        };
-        let to = match permit.login() {
-            "" => permit.target().to_owned(),
-            login => format!("{login}@{}", permit.target()),
-        };
-        let title = format!("{}: {to} ({session})", permit.user());
-        let begun = u64::try_from(now.as_second()).unwrap_or_default();
-        let header = Header::new(info.size, begun, info.term.as_deref(), Some(&title), origin);
+        let header = self.header(session, permit, info, now);
         let folder = self.recordings.join(now.strftime("%Y-%m-%d").to_string());
         let name = format!("{session}-{}.cast", info.channel);
         let recording =
@@ -298,6 +280,29 @@ impl Product {
         }
     }
 
+    /// What a recording says of itself.
+    fn header(&self, session: SessionId, permit: &Permit, info: &ChannelInfo, now: Timestamp) -> Header {
+        let origin = Origin {
+            gateway: self.gateway.clone(),
+            session: session.to_string(),
+            grant: permit.grant().to_string(),
+            user: permit.user().to_owned(),
+            target: permit.target().to_owned(),
+            login: permit.login().to_owned(),
+            channel: info.channel,
+            kind: info.kind.as_str().to_owned(),
+            command: info.command.clone(),
+            ..Origin::default()
+        };
+        let to = match permit.login() {
+            "" => permit.target().to_owned(),
+            login => format!("{login}@{}", permit.target()),
+        };
+        let title = format!("{}: {to} ({session})", permit.user());
+        let begun = u64::try_from(now.as_second()).unwrap_or_default();
+        Header::new(info.size, begun, info.term.as_deref(), Some(&title), origin)
+    }
+
     /// The configuration that is in force.
     fn config(&self) -> Arc<Config> {
         Arc::clone(&self.config.borrow())
@@ -310,12 +315,7 @@ impl Product {
 
     /// Whether what proved somebody when their connection began still does.
     fn still_proves(&self, identity: &Identity) -> bool {
-        let config = self.config();
-        match &identity.certificate {
-            None => config.proves(&identity.proof, &identity.user),
-            Some((certificate, from)) => user_certificate::judge(certificate, &config, *from, self.app.clock().wall())
-                .is_ok_and(|now| now.user == identity.user),
-        }
+        proof::still_holds(identity, &self.config(), self.app.clock().wall())
     }
 }
 
@@ -330,7 +330,7 @@ async fn read_key(path: PathBuf) -> Result<Credential, String> {
 fn caller(identity: &Identity, from: SocketAddr) -> Caller {
     Caller {
         user: identity.user.clone(),
-        proof: identity.proof.clone(),
+        proof: identity.proof.to_string(),
         target: String::new(),
         login: None,
         protocol: Protocol::Ssh,

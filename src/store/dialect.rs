@@ -151,7 +151,13 @@ pub(super) async fn readers(location: &Location) -> Result<Pool, StoreError> {
                 Ok(())
             })
         });
-    Ok(pool.connect_with(options(location, Purpose::Read)?).await?)
+    let pool = pool.connect_with(options(location, Purpose::Read)?).await?;
+    let mut all = Vec::new();
+    for _ in 0..READERS {
+        all.push(pool.acquire().await?);
+    }
+    drop(all);
+    Ok(pool)
 }
 
 fn options(location: &Location, purpose: Purpose) -> Result<AnyConnectOptions, StoreError> {

@@ -10,6 +10,9 @@ pub enum StoreError {
     /// It is locked by another program, full, gone or replaced. Trying again may help.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
+    /// It may not be used, as it is: somebody else uses it, or it is another's. The line says what to do.
+    #[error("{0}")]
+    NotOurs(String),
     /// A commit was sent, and no answer came: it took place, or not.
     #[error("the database did not answer a commit")]
     Unanswered(Box<Checkpoint>),
@@ -32,7 +35,7 @@ impl StoreError {
     #[must_use]
     pub const fn public(&self) -> &'static str {
         match self {
-            Self::Unavailable(_) | Self::Files(_) | Self::Unanswered(_) | Self::Location(_) => {
+            Self::Unavailable(_) | Self::NotOurs(_) | Self::Files(_) | Self::Unanswered(_) | Self::Location(_) => {
                 "the bastion's database does not answer; try again in a moment"
             }
             Self::Fenced(_) => "this bastion has been replaced by another process; connect again",

@@ -7,6 +7,7 @@ use sqlx::Row as _;
 
 use super::StoreError;
 use super::dialect::Row;
+use super::list::{ListFilter, Listed, Selection};
 use super::reading::{MOST, Reading, maybe_moment, moment, names};
 use super::requests::one;
 use super::tx::Tx;
@@ -41,12 +42,46 @@ pub enum Grants<'a> {
     Toward(&'a str, &'a str),
     /// All that have not been ended.
     Live,
-    /// Somebody's.
-    Of(&'a str),
-    /// All.
-    All,
     /// Scheduled ones whose beginning, at this moment, is due to be written down.
     Due(Timestamp),
+}
+
+/// Which grants a list is of, before it is narrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GrantScope<'a> {
+    /// This person's alone.
+    pub of: Option<&'a str>,
+    /// Only those that are scheduled or active at this moment.
+    pub current_at: Option<Timestamp>,
+}
+
+const LISTED: Listed = Listed { table: "grants", alias: "g", id: "id", time: "starts_at" };
+
+const COLUMNS: &str = "g.*, (SELECT string_agg(t.target, '@' ORDER BY t.position) FROM grant_targets t
+     WHERE t.grant_id = g.id) AS targets";
+
+impl GrantScope<'_> {
+    fn select(self, filter: &ListFilter) -> Selection {
+        let everything = self.current_at.is_none() && self.of.is_none() && filter.user.is_none();
+        let mut found = match &filter.target {
+            // Few of very many grants are for one target: the index of targets leads to them.
+            Some(target) if everything => Selection::of("grant_targets x CROSS JOIN grants g", "x.grant_id")
+                .and("g.id = x.grant_id", [])
+                .and("x.target = ?", [target.as_str().into()]),
+            Some(target) => Selection::of("grants g", "g.id").and(
+                "EXISTS (SELECT 1 FROM grant_targets x WHERE x.grant_id = g.id AND x.target = ?)",
+                [target.as_str().into()],
+            ),
+            None => Selection::of("grants g", "g.id"),
+        };
+        for user in self.of.into_iter().chain(filter.user.as_deref()) {
+            found = found.and("g.person = ?", [user.into()]);
+        }
+        if let Some(now) = self.current_at {
+            found = found.and("g.ended_at IS NULL AND g.expires_at > ?", [now.into()]);
+        }
+        found.within(&LISTED, filter, Into::into)
+    }
 }
 
 macro_rules! select {
@@ -90,10 +125,6 @@ impl Reading<'_> {
             .bind(target),
             // Never cut short: the sweep and the start must see every one.
             Grants::Live => sqlx::query(select!("WHERE g.ended_at IS NULL ORDER BY g.id DESC")),
-            Grants::Of(user) => {
-                sqlx::query(select!("WHERE g.person = $1 ORDER BY g.id DESC LIMIT $2")).bind(user).bind(MOST)
-            }
-            Grants::All => sqlx::query(select!("ORDER BY g.id DESC LIMIT $1")).bind(MOST),
             Grants::Due(now) => sqlx::query(select!(
                 "WHERE g.started = 0 AND g.ended_at IS NULL AND g.starts_at <= $1 ORDER BY g.id DESC"
             ))
@@ -101,6 +132,27 @@ impl Reading<'_> {
         };
         let rows = self.all(query).await?;
         rows.iter().rev().map(grant).collect()
+    }
+
+    /// A page of a list of grants, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_grants(&mut self, scope: GrantScope<'_>, filter: &ListFilter) -> Result<Vec<Grant>, StoreError> {
+        let rows = self.rows(scope.select(filter).newest(COLUMNS, filter.limit)).await?;
+        rows.iter().map(grant).collect()
+    }
+
+    /// How many grants such a list has; `None` for very many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_grants(
+        &mut self,
+        scope: GrantScope<'_>,
+        filter: &ListFilter,
+    ) -> Result<Option<i64>, StoreError> {
+        self.counted(&scope.select(filter)).await
     }
 }
 

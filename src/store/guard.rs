@@ -124,6 +124,29 @@ async fn keep(location: Location, conn: Conn) {
     }
 }
 
+/// Keeps gateways away from a database while something is done with all of it.
+#[derive(Debug)]
+pub(super) struct Held {
+    _folder: Option<File>,
+    _server: Option<Conn>,
+}
+
+/// Takes a database that no gateway uses, without beginning a gateway's life.
+///
+/// # Errors
+/// When a gateway runs with it.
+pub(super) async fn hold(location: &Location) -> Result<Held, StoreError> {
+    match location {
+        Location::Sqlite(path) => {
+            // In its usual place a database lies beside its gateway's lock.
+            let beside = path.parent().map(|folder| folder.join("lock")).filter(|lock| lock.exists());
+            let folder = beside.map(|beside| lock(&beside, &location.to_string())).transpose()?;
+            Ok(Held { _folder: folder, _server: None })
+        }
+        Location::Postgres(_) => Ok(Held { _folder: None, _server: Some(advise(location).await?) }),
+    }
+}
+
 /// Takes the lock that one gateway has on a PostgreSQL database.
 async fn advise(location: &Location) -> Result<Conn, StoreError> {
     let mut conn = dialect::connect(location, Purpose::Write).await?;
@@ -132,7 +155,7 @@ async fn advise(location: &Location) -> Result<Conn, StoreError> {
     if taken == 1 {
         return Ok(conn);
     }
-    Err(StoreError::Unavailable(format!("another curfew is running with {location}; stop it first")))
+    Err(StoreError::NotOurs(format!("another curfew is running with {location}; stop it first")))
 }
 
 fn identity(file: &Path) -> Result<(u64, u64), private::NotPrivate> {
@@ -141,10 +164,10 @@ fn identity(file: &Path) -> Result<(u64, u64), private::NotPrivate> {
 }
 
 /// Takes the lock on a file, which is made where there is none.
-pub(super) fn lock(path: &Path, whose: &str) -> Result<File, StoreError> {
+fn lock(path: &Path, whose: &str) -> Result<File, StoreError> {
     private::touch(path)?;
     let file = File::open(path).map_err(private::NotPrivate::io(path))?;
     file.try_lock()
-        .map_err(|_| StoreError::Unavailable(format!("another curfew is running with {whose}; stop it first")))?;
+        .map_err(|_| StoreError::NotOurs(format!("another curfew is running with {whose}; stop it first")))?;
     Ok(file)
 }

@@ -73,7 +73,7 @@ pub(super) fn belongs_to(path: &Path, gateway: &str) -> Result<(), StoreError> {
     let line = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Line>(&bytes).ok());
     match line.and_then(|line| line.gateway).filter(|name| name != gateway) {
         None => Ok(()),
-        Some(name) => Err(StoreError::Unavailable(format!(
+        Some(name) => Err(StoreError::NotOurs(format!(
             "state_dir belongs to the gateway `{}`, and [gateway] name is `{gateway}`: a gateway keeps its name, and a new one \
              needs a state_dir of its own",
             name.escape_debug(),

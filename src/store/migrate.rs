@@ -6,11 +6,15 @@ use super::StoreError;
 use super::dialect::{Conn, Dialect};
 
 /// Every step there ever was, in order; a released one is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_admission.sql"),
     include_str!("migrations/0003_gateways.sql"),
+    include_str!("migrations/0004_lists.sql"),
 ];
+
+/// How many steps there are.
+pub(super) const NEWEST: usize = STEPS.len();
 
 /// Runs the steps that the database has not seen yet, each in a transaction of its own.
 ///
@@ -35,7 +39,12 @@ pub(super) async fn run(conn: &mut Conn, dialect: Dialect) -> Result<(), StoreEr
     Ok(())
 }
 
-/// How many steps the database has seen.
+/// How many steps a database has seen: none where there is no Curfew's database.
+pub(super) async fn steps(conn: &mut Conn, dialect: Dialect) -> Result<usize, StoreError> {
+    let there = conn.fetch_one(sqlx::query(dialect.has_table()).bind("meta")).await?;
+    if there.try_get::<i64, _>(0)? == 0 { Ok(0) } else { schema(conn).await }
+}
+
 async fn schema(conn: &mut Conn) -> Result<usize, StoreError> {
     let row = conn.fetch_one("SELECT value FROM meta WHERE name = 'schema'").await?;
     let value: String = row.try_get("value")?;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use curfew_policy::time::rfc3339;
 use jiff::Timestamp;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor, Row as _};
@@ -14,19 +13,6 @@ use super::dialect::{Conn, Db, Dialect, Row};
 
 /// How many entries a list has at most: the newest.
 pub const MOST: i64 = 10_000;
-
-/// How many records of the audit log are read at once, and about how many bytes of detail: what is then made of
-/// them takes no time that anybody else could feel.
-const PAGE: i64 = 500;
-const PAGE_SIZE: i64 = 128 * 1024;
-
-/// A stretch of the audit log, and how far it has been read.
-#[derive(Debug, Clone)]
-pub struct Stretch {
-    since: String,
-    after: i64,
-    up_to: i64,
-}
 
 /// A connection that only reads.
 #[derive(Debug)]
@@ -97,43 +83,6 @@ impl<'c> Reading<'c> {
     fn parts(&mut self) -> Result<(&mut Conn, &mut bool), StoreError> {
         let conn = self.conn.as_deref_mut().ok_or_else(over)?;
         Ok((conn, self.failed))
-    }
-
-    /// The audit log from a moment on, or all of it; of very many records the newest `limit`.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn audit(&mut self, since: Option<Timestamp>, limit: i64) -> Result<Stretch, StoreError> {
-        let since = since.map(rfc3339).unwrap_or_default();
-        let query = sqlx::query(
-            "SELECT MIN(seq) AS first, MAX(seq) AS last
-             FROM (SELECT seq FROM audit WHERE at >= $1 ORDER BY seq DESC LIMIT $2) AS newest",
-        );
-        let row = self.one(query.bind(since.clone()).bind(limit)).await?;
-        let (first, last): (Option<i64>, Option<i64>) = (row.try_get("first")?, row.try_get("last")?);
-        Ok(Stretch { since, after: first.map_or(0, |first| first - 1), up_to: last.unwrap_or(0) })
-    }
-
-    /// The next records of a stretch, oldest first; none at its end.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn audit_page(&mut self, stretch: &mut Stretch) -> Result<Vec<Record>, StoreError> {
-        let query = sqlx::query(
-            "SELECT * FROM audit WHERE at >= $3 AND seq > $1 AND seq <= (
-                 SELECT MAX(seq) FROM (
-                     SELECT seq, SUM(size) OVER (ORDER BY seq) - size AS size_before
-                     FROM (SELECT seq, OCTET_LENGTH(detail) AS size FROM audit
-                           WHERE seq > $1 AND seq <= $2 AND at >= $3 ORDER BY seq LIMIT $4) AS sizes
-                 ) AS summed WHERE size_before < $5
-             ) ORDER BY seq",
-        );
-        let query =
-            query.bind(stretch.after).bind(stretch.up_to).bind(stretch.since.clone()).bind(PAGE).bind(PAGE_SIZE);
-        let rows = self.all(query).await?;
-        let records: Vec<Record> = rows.iter().map(record).collect::<Result<_, _>>()?;
-        stretch.after = records.last().map_or(stretch.up_to, |last| last.seq);
-        Ok(records)
     }
 }
 

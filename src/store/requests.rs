@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use curfew_policy::grant::Grant;
 use curfew_policy::id::{GrantId, RequestId};
 use curfew_policy::request::{Approval, Request, RequestState};
 use jiff::Timestamp;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::StoreError;
 use super::dialect::Row;
+use super::list::{ListFilter, Listed, PIECE, Selection, ids};
 use super::reading::{MOST, Reading, maybe_moment, millis, moment, names, span};
 use super::tx::Tx;
 
@@ -54,8 +56,83 @@ pub enum Requests<'a> {
     Pending,
     /// Somebody's.
     Of(&'a str),
-    /// All.
-    All,
+}
+
+/// Which requests a list is of, before it is narrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestScope<'a> {
+    /// Whose.
+    pub whose: Whose<'a>,
+    /// At which point of their lives.
+    pub stage: Stage,
+}
+
+/// Whose requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose<'a> {
+    /// Everyone's.
+    Everyones,
+    /// This person's.
+    Of(&'a str),
+    /// This person's, and whatever waits for a decision.
+    OfOrPending(&'a str),
+}
+
+/// At which point of their lives requests are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// At any.
+    Any,
+    /// Waiting for a decision: asked after this moment, before which they have lapsed.
+    Waiting(Timestamp),
+    /// Waiting likewise, or granted with a grant that ends after `now`.
+    Current {
+        /// After this moment requests that wait were asked.
+        asked_after: Timestamp,
+        /// The present.
+        now: Timestamp,
+    },
+}
+
+const LISTED: Listed = Listed { table: "requests", alias: "r", id: "id", time: "asked_at" };
+
+const COLUMNS: &str = "r.*, (SELECT string_agg(t.target, '@' ORDER BY t.position) FROM request_targets t
+     WHERE t.request = r.id) AS targets";
+
+impl RequestScope<'_> {
+    fn select(self, filter: &ListFilter) -> Selection {
+        let everything = self.stage == Stage::Any && self.whose == Whose::Everyones && filter.user.is_none();
+        let mut found = match &filter.target {
+            // Few of very many requests are about one target: the index of targets leads to them.
+            Some(target) if everything => Selection::of("request_targets x CROSS JOIN requests r", "x.request")
+                .and("r.id = x.request", [])
+                .and("x.target = ?", [target.as_str().into()]),
+            Some(target) => Selection::of("requests r", "r.id").and(
+                "EXISTS (SELECT 1 FROM request_targets x WHERE x.request = r.id AND x.target = ?)",
+                [target.as_str().into()],
+            ),
+            None => Selection::of("requests r", "r.id"),
+        };
+        if let Some(user) = &filter.user {
+            found = found.and("r.person = ?", [user.as_str().into()]);
+        }
+        found = match self.whose {
+            Whose::Everyones => found,
+            Whose::Of(user) => found.and("r.person = ?", [user.into()]),
+            Whose::OfOrPending(user) => found.and("(r.person = ? OR r.state = 'pending')", [user.into()]),
+        };
+        found = match self.stage {
+            Stage::Any => found,
+            Stage::Waiting(asked_after) => found.and("r.state = 'pending' AND r.asked_at > ?", [asked_after.into()]),
+            Stage::Current { asked_after, now } => found.and(
+                "r.id IN (SELECT p.id FROM requests p WHERE p.state = 'pending' AND p.asked_at > ?
+                 UNION ALL SELECT e.id FROM grants g CROSS JOIN requests e WHERE e.grant_id = g.id
+                 AND e.state = 'granted' AND g.ended_at IS NULL AND g.expires_at > ?)",
+                [asked_after.into(), now.into()],
+            ),
+        };
+        found.within(&LISTED, filter, Into::into)
+    }
 }
 
 macro_rules! select {
@@ -76,7 +153,7 @@ impl Reading<'_> {
     pub async fn request(&mut self, id: RequestId) -> Result<Option<Filed>, StoreError> {
         let row = self.optional(sqlx::query(select!("WHERE r.id = $1")).bind(id.0)).await?;
         let Some(row) = row else { return Ok(None) };
-        let mut approvals = self.approvals(id.0, id.0).await?;
+        let mut approvals = self.approvals(&[id.0]).await?;
         filed(&row, &mut approvals).map(Some)
     }
 
@@ -92,12 +169,55 @@ impl Reading<'_> {
             Requests::Of(user) => {
                 sqlx::query(select!("WHERE r.person = $1 ORDER BY r.id DESC LIMIT $2")).bind(user).bind(MOST)
             }
-            Requests::All => sqlx::query(select!("ORDER BY r.id DESC LIMIT $1")).bind(MOST),
         };
         let rows = self.all(query).await?;
-        let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
-        let mut approvals = self.approvals(oldest.try_get("id")?, newest.try_get("id")?).await?;
+        let mut approvals = self.approvals(&ids(&rows)?).await?;
         rows.iter().rev().map(|row| filed(row, &mut approvals)).collect()
+    }
+
+    /// A page of a list of requests, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_requests(
+        &mut self,
+        scope: RequestScope<'_>,
+        filter: &ListFilter,
+    ) -> Result<Vec<Filed>, StoreError> {
+        let rows = self.rows(scope.select(filter).newest(COLUMNS, filter.limit)).await?;
+        let mut approvals = self.approvals(&ids(&rows)?).await?;
+        rows.iter().map(|row| filed(row, &mut approvals)).collect()
+    }
+
+    /// How many requests such a list has; `None` for very many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_requests(
+        &mut self,
+        scope: RequestScope<'_>,
+        filter: &ListFilter,
+    ) -> Result<Option<i64>, StoreError> {
+        self.counted(&scope.select(filter)).await
+    }
+
+    /// The requests of which these grants came, in no order.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn origins(&mut self, grants: &[Grant]) -> Result<Vec<Filed>, StoreError> {
+        let origins: Vec<i64> = grants.iter().map(|grant| grant.request.0).collect();
+        let mut found = Vec::new();
+        for piece in origins.chunks(PIECE) {
+            let ids: Vec<String> = piece.iter().map(i64::to_string).collect();
+            let text = format!("SELECT {COLUMNS} FROM requests r WHERE r.id IN ({})", ids.join(", "));
+            let rows = self.all(sqlx::query(AssertSqlSafe(text)).persistent(false)).await?;
+            let mut approvals = self.approvals(piece).await?;
+            for row in &rows {
+                found.push(filed(row, &mut approvals)?);
+            }
+        }
+        Ok(found)
     }
 
     /// How many of somebody's requests wait for a decision.
@@ -110,12 +230,9 @@ impl Reading<'_> {
         Ok(self.one(query).await?.try_get("waiting")?)
     }
 
-    async fn approvals(&mut self, from: i64, to: i64) -> Result<BTreeMap<i64, Vec<Approval>>, StoreError> {
-        let query = sqlx::query("SELECT * FROM approvals WHERE request BETWEEN $1 AND $2 ORDER BY request, position")
-            .bind(from)
-            .bind(to);
+    async fn approvals(&mut self, requests: &[i64]) -> Result<BTreeMap<i64, Vec<Approval>>, StoreError> {
         let mut by_request: BTreeMap<i64, Vec<Approval>> = BTreeMap::new();
-        for row in self.all(query).await? {
+        for row in self.belonging("approvals", "request", "position", requests).await? {
             let approval =
                 Approval { by: row.try_get("approver")?, at: moment(row.try_get("at")?)?, note: row.try_get("note")? };
             by_request.entry(row.try_get("request")?).or_default().push(approval);

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 
 use super::StoreError;
 use super::dialect::Row;
+use super::list::{ListFilter, Listed, Selection, ids};
 use super::reading::{MOST, Reading, maybe_moment, moment};
 use super::requests::one;
 use super::tx::Tx;
@@ -90,16 +91,39 @@ pub struct NewSession<'a> {
 pub enum Sessions<'a> {
     /// Those that have not ended.
     Open,
-    /// Somebody's.
-    Of(&'a str),
     /// Those under a grant.
     Under(GrantId),
     /// Those under a grant that have not ended.
     OpenUnder(GrantId),
     /// Those of a gateway that have not ended.
     OpenOn(&'a str),
-    /// All.
-    All,
+}
+
+/// Which sessions a list is of, before it is narrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionScope<'a> {
+    /// This person's alone.
+    pub of: Option<&'a str>,
+    /// Only those that have not ended.
+    pub live: bool,
+}
+
+const LISTED: Listed = Listed { table: "sessions", alias: "s", id: "id", time: "started_at" };
+
+impl SessionScope<'_> {
+    fn select(self, filter: &ListFilter) -> Selection {
+        let mut found = Selection::of("sessions s", "s.id");
+        for user in self.of.into_iter().chain(filter.user.as_deref()) {
+            found = found.and("s.person = ?", [user.into()]);
+        }
+        if let Some(target) = &filter.target {
+            found = found.and("s.target = ?", [target.as_str().into()]);
+        }
+        if self.live {
+            found = found.and("s.ended_at IS NULL", []);
+        }
+        found.within(&LISTED, filter, Into::into)
+    }
 }
 
 macro_rules! select {
@@ -116,7 +140,7 @@ impl Reading<'_> {
     pub async fn session(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
         let row = self.optional(sqlx::query(select!("WHERE id = $1")).bind(id.0)).await?;
         let Some(row) = row else { return Ok(None) };
-        let mut recordings = self.recordings(id.0, id.0).await?;
+        let mut recordings = self.recordings(&[id.0]).await?;
         session(&row, &mut recordings).map(Some)
     }
 
@@ -127,9 +151,6 @@ impl Reading<'_> {
     pub async fn sessions(&mut self, which: Sessions<'_>) -> Result<Vec<Session>, StoreError> {
         let query = match which {
             Sessions::Open => sqlx::query(select!("WHERE ended_at IS NULL ORDER BY id DESC")),
-            Sessions::Of(user) => {
-                sqlx::query(select!("WHERE person = $1 ORDER BY id DESC LIMIT $2")).bind(user).bind(MOST)
-            }
             Sessions::Under(grant) => {
                 sqlx::query(select!("WHERE grant_id = $1 ORDER BY id DESC LIMIT $2")).bind(grant.0).bind(MOST)
             }
@@ -139,20 +160,41 @@ impl Reading<'_> {
             Sessions::OpenOn(gateway) => {
                 sqlx::query(select!("WHERE ended_at IS NULL AND gateway = $1 ORDER BY id DESC")).bind(gateway)
             }
-            Sessions::All => sqlx::query(select!("ORDER BY id DESC LIMIT $1")).bind(MOST),
         };
         let rows = self.all(query).await?;
-        let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
-        let mut recordings = self.recordings(oldest.try_get("id")?, newest.try_get("id")?).await?;
+        let mut recordings = self.recordings(&ids(&rows)?).await?;
         rows.iter().rev().map(|row| session(row, &mut recordings)).collect()
     }
 
-    async fn recordings(&mut self, from: i64, to: i64) -> Result<BTreeMap<i64, Vec<Recorded>>, StoreError> {
-        let query = sqlx::query("SELECT * FROM recordings WHERE session BETWEEN $1 AND $2 ORDER BY session, channel")
-            .bind(from)
-            .bind(to);
+    /// A page of a list of sessions, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list_sessions(
+        &mut self,
+        scope: SessionScope<'_>,
+        filter: &ListFilter,
+    ) -> Result<Vec<Session>, StoreError> {
+        let rows = self.rows(scope.select(filter).newest("s.*", filter.limit)).await?;
+        let mut recordings = self.recordings(&ids(&rows)?).await?;
+        rows.iter().map(|row| session(row, &mut recordings)).collect()
+    }
+
+    /// How many sessions such a list has; `None` for very many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_sessions(
+        &mut self,
+        scope: SessionScope<'_>,
+        filter: &ListFilter,
+    ) -> Result<Option<i64>, StoreError> {
+        self.counted(&scope.select(filter)).await
+    }
+
+    async fn recordings(&mut self, sessions: &[i64]) -> Result<BTreeMap<i64, Vec<Recorded>>, StoreError> {
         let mut by_session: BTreeMap<i64, Vec<Recorded>> = BTreeMap::new();
-        for row in self.all(query).await? {
+        for row in self.belonging("recordings", "session", "channel", sessions).await? {
             by_session.entry(row.try_get("session")?).or_default().push(recorded(&row)?);
         }
         Ok(by_session)

@@ -158,39 +158,43 @@ impl Tx {
         let mut record = Record { seq, at, actor, action, subject, detail, prev, hash, gateway, incarnation };
         record.hash = record.digest();
         let checkpoint = Checkpoint::sign(&record, &self.writes.key);
-        self.run(
-            sqlx::query(
-                "INSERT INTO audit (seq, at, actor, action, subject, detail, prev, hash, gateway, incarnation)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            )
-            .bind(record.seq)
-            .bind(record.at)
-            .bind(record.actor)
-            .bind(record.action)
-            .bind(record.subject)
-            .bind(record.detail)
-            .bind(record.prev)
-            .bind(record.hash)
-            .bind(record.gateway.clone())
-            .bind(record.incarnation),
-        )
-        .await?;
-        self.run(
-            sqlx::query(
-                "INSERT INTO audit_checkpoints (seq, hash, at, key_id, signature, gateway, incarnation)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(checkpoint.seq)
-            .bind(checkpoint.hash.clone())
-            .bind(checkpoint.at.clone())
-            .bind(checkpoint.key_id.clone())
-            .bind(checkpoint.signature.clone())
-            .bind(record.gateway)
-            .bind(record.incarnation),
-        )
-        .await?;
+        self.write_record(record).await?;
+        self.write_checkpoint(&checkpoint).await?;
         self.name(seq, &names).await?;
         Ok(checkpoint)
+    }
+
+    async fn write_record(&mut self, record: Record) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO audit (seq, at, actor, action, subject, detail, prev, hash, gateway, incarnation)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(record.seq)
+        .bind(record.at)
+        .bind(record.actor)
+        .bind(record.action)
+        .bind(record.subject)
+        .bind(record.detail)
+        .bind(record.prev)
+        .bind(record.hash)
+        .bind(record.gateway)
+        .bind(record.incarnation);
+        self.run(query).await.map(drop)
+    }
+
+    async fn write_checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO audit_checkpoints (seq, hash, at, key_id, signature, gateway, incarnation)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(checkpoint.seq)
+        .bind(checkpoint.hash.clone())
+        .bind(checkpoint.at.clone())
+        .bind(checkpoint.key_id.clone())
+        .bind(checkpoint.signature.clone())
+        .bind(self.writes.gateway.to_string())
+        .bind(self.writes.incarnation);
+        self.run(query).await.map(drop)
     }
 
     /// Notes which users and targets a record is about.

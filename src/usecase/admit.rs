@@ -34,6 +34,7 @@ pub struct Admitted {
 ///
 /// # Errors
 /// When no grant of theirs carries it, or the database does not answer.
+#[tracing::instrument(name = "admit", level = "error", skip_all, fields(user = caller.user, target = caller.target))]
 pub async fn admit(app: &App, caller: Caller) -> Outcome<Admitted> {
     let admitted = admit_one(app, &caller).await;
     if let Err(fault) = &admitted {

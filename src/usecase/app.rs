@@ -84,6 +84,23 @@ impl App {
         &self.0.late_ends
     }
 
+    /// What the configuration says now, and the actor as they are in it: who was let in long ago may have lost a group, a
+    /// duty, or their name since.
+    pub(super) fn afresh(&self, actor: &Actor) -> Outcome<(Arc<Rulebook>, Actor)> {
+        let rules = self.rules();
+        let actor = match actor {
+            Actor::Operator => Actor::Operator,
+            Actor::Person(then) => match rules.people.get(&then.name) {
+                Some(now) => Actor::Person(now.clone()),
+                None => {
+                    let why = "you are no user of this bastion any more";
+                    return Err(Refusal::not_allowed("unknown-user", why).into());
+                }
+            },
+        };
+        Ok((rules, actor))
+    }
+
     pub(super) fn late_seals(&self) -> &LateSeals {
         &self.0.late_seals
     }

@@ -20,6 +20,7 @@ use crate::store::{Action, Event, Events, Filed, Tx};
 ///
 /// # Errors
 /// When it is not there for this actor, not pending, or not theirs to approve; or the database does not answer.
+#[tracing::instrument(name = "approve", level = "error", skip_all, fields(actor = actor.name(), %id))]
 pub async fn approve(
     app: &App,
     actor: &Actor,
@@ -27,11 +28,12 @@ pub async fn approve(
     shorten: Option<Duration>,
     note: Option<String>,
 ) -> Outcome<Asked> {
-    let person = actor.user()?.clone();
-    let rules = app.rules();
+    actor.user()?;
     let mut tx = app.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
+    let (rules, actor) = app.afresh(actor)?;
+    let person = actor.user()?.clone();
     let now = app.clock().wall();
-    let actor = Actor::Person(person.clone());
     let filed = visibility::request(&mut tx.read(), &actor, &rules, id).await?;
     let duration = may_approve(&filed, &person, shorten, &rules, now)?;
     let extended = extended_grant(&mut tx, &filed.request).await?;

@@ -13,10 +13,14 @@ use crate::store::{Action, Event};
 ///
 /// # Errors
 /// When it is not there for this actor, not pending, or not theirs; or the database does not answer.
+#[tracing::instrument(name = "cancel", level = "error", skip_all, fields(actor = actor.name(), %id))]
 pub async fn cancel(app: &App, actor: &Actor, id: RequestId) -> Outcome<RequestView> {
     let mut tx = app.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
+    let (rules, actor) = app.afresh(actor)?;
+    let actor = &actor;
     let now = app.clock().wall();
-    let filed = visibility::request(&mut tx.read(), actor, &app.rules(), id).await?;
+    let filed = visibility::request(&mut tx.read(), actor, &rules, id).await?;
     if !actor.is(&filed.request.user) {
         let why = Refusal::not_allowed("not-owner", format!("{id} is not yours to cancel"));
         return Err(why.hinted_command("deny it", format!("deny {id} --note TEXT")).into());

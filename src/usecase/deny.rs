@@ -13,10 +13,13 @@ use crate::store::{Action, Event};
 ///
 /// # Errors
 /// When it is not there for this actor, not pending, or not theirs to deny; or the database does not answer.
+#[tracing::instrument(name = "deny", level = "error", skip_all, fields(actor = actor.name(), %id))]
 pub async fn deny(app: &App, actor: &Actor, id: RequestId, note: &str) -> Outcome<RequestView> {
     let note = needed_note(note)?;
-    let rules = app.rules();
     let mut tx = app.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
+    let (rules, actor) = app.afresh(actor)?;
+    let actor = &actor;
     let now = app.clock().wall();
     let filed = visibility::request(&mut tx.read(), actor, &rules, id).await?;
     let request = &filed.request;

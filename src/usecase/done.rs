@@ -13,9 +13,12 @@ use super::{Actor, App, Change, Effect, Fault, Outcome, grant, visibility};
 ///
 /// # Errors
 /// When it is not there for this actor, has ended, or is not theirs; or the database does not answer.
+#[tracing::instrument(name = "done", level = "error", skip_all, fields(actor = actor.name(), %id))]
 pub async fn done(app: &App, actor: &Actor, id: GrantId) -> Outcome<GrantView> {
-    let rules = app.rules();
     let mut tx = app.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
+    let (rules, actor) = app.afresh(actor)?;
+    let actor = &actor;
     let now = app.clock().wall();
     let (held, _) = visibility::grant(&mut tx.read(), actor, &rules, id).await?;
     if !actor.is(&held.user) {

@@ -15,6 +15,7 @@ use crate::store::{Action, Event, Events, Grants};
 ///
 /// # Errors
 /// When the database does not answer.
+#[tracing::instrument(name = "expire", level = "error", skip_all)]
 pub async fn expire(app: &App) -> Outcome<Option<Timestamp>> {
     let now = app.clock().now();
     // Before the database is asked, so that none of them is younger than its answer.

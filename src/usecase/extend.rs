@@ -5,7 +5,6 @@ use std::time::Duration;
 use curfew_policy::grant::{Grant, GrantState};
 use curfew_policy::id::GrantId;
 use curfew_policy::refusal::Refusal;
-use curfew_policy::user::Person;
 
 use super::request::{Asked, finish, write};
 use super::{Actor, App, Fault, Outcome, grant, refuse, visibility};
@@ -18,20 +17,22 @@ use crate::store::{Events, Filed, NewRequest};
 /// # Errors
 /// When it is not there for this actor, has ended, is not theirs, or no rule carries it; or the database does not
 /// answer.
+#[tracing::instrument(name = "extend", level = "error", skip_all, fields(actor = actor.name(), %id))]
 pub async fn extend(app: &App, actor: &Actor, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
-    let person = actor.user()?.clone();
-    let asked = extend_held(app, &person, id, by, reason).await;
+    actor.user()?;
+    let asked = extend_held(app, actor, id, by, reason).await;
     if let Err(Fault::Refused(refusal)) = &asked {
         refuse::request(app, actor, &id.to_string(), refusal).await;
     }
     asked
 }
 
-async fn extend_held(app: &App, person: &Person, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
-    let rules = app.rules();
+async fn extend_held(app: &App, actor: &Actor, id: GrantId, by: Duration, reason: &str) -> Outcome<Asked> {
     let mut tx = app.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
+    let (rules, actor) = app.afresh(actor)?;
+    let person = actor.user()?;
     let now = app.clock().wall();
-    let actor = Actor::Person(person.clone());
     let (held, origin) = visibility::grant(&mut tx.read(), &actor, &rules, id).await?;
     if held.user != person.name {
         return Err(Refusal::not_allowed("not-owner", format!("{id} is not yours to extend")).into());

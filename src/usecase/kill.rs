@@ -15,11 +15,15 @@ use crate::store::{Action, Event};
 ///
 /// # Errors
 /// When it is not there for this actor, not live, or not theirs to kill; or the database does not answer.
+#[tracing::instrument(name = "kill", level = "error", skip_all, fields(actor = actor.name(), %id))]
 pub async fn kill(app: &App, actor: &Actor, id: SessionId, note: &str) -> Outcome<SessionView> {
     let note = needed_note(note)?;
     let mut tx = app.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
+    let (rules, actor) = app.afresh(actor)?;
+    let actor = &actor;
     let now = app.clock().wall();
-    let session = visibility::session(&mut tx.read(), actor, &app.rules(), id).await?;
+    let session = visibility::session(&mut tx.read(), actor, &rules, id).await?;
     if !actor.has(Duty::Kill) {
         let why = Refusal::not_allowed("not-allowed", "you do not have the duty `kill`");
         let own = actor.is(&session.user);

@@ -10,6 +10,7 @@ use crate::store::{Action, Event, Events, Requests};
 ///
 /// # Errors
 /// When the database does not answer.
+#[tracing::instrument(name = "lapse", level = "error", skip_all)]
 pub async fn lapse(app: &App) -> Outcome<usize> {
     let waiting = app.store().view().await?.read().requests(Requests::Pending).await?;
     let due = |now| move |filed: &crate::store::Filed| has_lapsed(&filed.request, now);

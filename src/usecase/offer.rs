@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use curfew_policy::refusal::Refusal;
 use curfew_policy::role::Role;
 use curfew_policy::target::Protocol;
 
@@ -128,8 +127,7 @@ pub async fn pending(app: &App, actor: &Actor, place: &Place, roles: &[&str]) ->
 /// # Errors
 /// As [`file`]; and when the actor is no user any more.
 pub async fn file_once(app: &App, actor: &Actor, place: &Place, wish: Wish) -> Outcome<Asked> {
-    let now = app.rules().people.get(actor.name()).cloned().map(Actor::Person);
-    let actor = now.ok_or_else(|| Refusal::not_allowed("unknown-user", "you are no user of this bastion any more"))?;
+    let (_, actor) = app.afresh(actor)?;
     match pending(app, &actor, place, &[&wish.role]).await? {
         Some(asked) => Ok(asked),
         None => file(app, &actor, wish).await,

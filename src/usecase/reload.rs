@@ -12,6 +12,7 @@ use crate::store::{Action, Event, Grants};
 ///
 /// # Errors
 /// When the database does not answer. The rules hold, and live sessions were ended, even then.
+#[tracing::instrument(name = "reload", level = "error", skip_all)]
 pub async fn reload(app: &App, rules: Rulebook) -> Outcome<()> {
     app.replace_rules(rules);
     let rules = app.rules();

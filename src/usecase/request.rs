@@ -53,19 +53,22 @@ pub struct Asked {
 ///
 /// # Errors
 /// When no rule carries it, or too many wait already; or the database does not answer.
+#[tracing::instrument(name = "request", level = "error", skip_all, fields(actor = actor.name()))]
 pub async fn file(app: &App, actor: &Actor, wish: Wish) -> Outcome<Asked> {
-    let person = actor.user()?.clone();
+    actor.user()?;
     let subject = wish.targets.join(" ");
-    let asked = file_one(app, &person, wish).await;
+    let asked = file_one(app, actor, wish).await;
     if let Err(Fault::Refused(refusal)) = &asked {
         refuse::request(app, actor, &subject, refusal).await;
     }
     asked
 }
 
-async fn file_one(app: &App, person: &Person, wish: Wish) -> Outcome<Asked> {
-    let rules = app.rules();
+async fn file_one(app: &App, actor: &Actor, wish: Wish) -> Outcome<Asked> {
     let mut tx = app.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
+    let (rules, actor) = app.afresh(actor)?;
+    let person = actor.user()?;
     let now = app.clock().wall();
     let targets = known_targets(&rules, person, &wish.targets)?;
     let role = rules.roles.get(&wish.role).ok_or_else(|| no_role(&rules, person, &wish, &targets))?;

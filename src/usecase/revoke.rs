@@ -16,10 +16,13 @@ use super::{Actor, App, Change, Effect, Fault, Outcome, grant, visibility};
 ///
 /// # Errors
 /// When it is not there for this actor, has ended, or is not theirs to revoke; or the database does not answer.
+#[tracing::instrument(name = "revoke", level = "error", skip_all, fields(actor = actor.name(), %id))]
 pub async fn revoke(app: &App, actor: &Actor, id: GrantId, note: &str) -> Outcome<GrantView> {
     let note = needed_note(note)?;
-    let rules = app.rules();
     let mut tx = app.store().begin().await?;
+    // After the wait for the database, in which they may have changed.
+    let (rules, actor) = app.afresh(actor)?;
+    let actor = &actor;
     let now = app.clock().wall();
     let (held, origin) = visibility::grant(&mut tx.read(), actor, &rules, id).await?;
     if !actor.has(Duty::Revoke) && !visibility::is_approver(actor, &origin, &rules) {

@@ -21,6 +21,10 @@ pub struct StatusSource {
 pub struct StatusView {
     /// `open`, `draining` or `closing`.
     pub state: &'static str,
+    /// Whether new sessions may begin.
+    pub ready: bool,
+    /// `ok`, or why the database does not answer.
+    pub database: String,
     /// Live sessions.
     pub sessions: usize,
     /// Recordings that are being made.
@@ -39,9 +43,11 @@ impl StatusSource {
     }
 
     /// How it is now.
-    #[must_use]
-    pub fn now(&self, app: &App, live_recordings: &LiveRecordings) -> StatusView {
+    pub async fn now(&self, app: &App, live_recordings: &LiveRecordings) -> StatusView {
+        let database = app.store().ping().await.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
         StatusView {
+            ready: self.drain.phase() == Phase::Open && database == "ok",
+            database,
             state: match self.drain.phase() {
                 Phase::Open => "open",
                 Phase::Draining => "draining",

@@ -5,7 +5,7 @@ use curfew_policy::user::Duty;
 
 use super::view::{GrantView, WhoamiView};
 use super::{Actor, App, Outcome, list};
-use crate::store::Grants;
+use crate::store::{Grants, ListFilter, MOST};
 
 /// Who the actor is, their grants that are scheduled or active, and the requests that wait: their own, and those that
 /// they may decide.
@@ -34,7 +34,8 @@ pub async fn whoami(app: &App, actor: &Actor) -> Outcome<WhoamiView> {
             .map(|filed| super::view::RequestView::from(&filed.request))
             .collect();
     } else {
-        pending.extend(list::requests(app, actor, list::Which::Pending).await?);
+        let most = ListFilter { limit: MOST, ..ListFilter::default() };
+        pending.extend(list::requests(app, actor, list::Which::Pending, most).await?.items);
     }
     let duties: Vec<String> = Duty::ALL.into_iter().filter(|duty| actor.has(*duty)).map(|d| d.to_string()).collect();
     Ok(WhoamiView {

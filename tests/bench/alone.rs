@@ -19,7 +19,7 @@ use curfew::ssh_door::{Product, SshDoor};
 use curfew::store::{Opening, Store};
 use curfew::usecase::status::StatusSource;
 use curfew::usecase::{App, Rulebook, end_session, start};
-use curfew_proxy::gate::{Admit as _, Identity};
+use curfew_proxy::gate::{Admit as _, Identity, Proof};
 use curfew_proxy::lease::End;
 use curfew_proxy::lease::clock::Clock;
 use curfew_proxy::lease::drain::Drain;
@@ -160,7 +160,7 @@ async fn admissions() -> Result<Samples, String> {
         port: 22,
     };
     let door = SshDoor::new(product, Control::here());
-    let identity = Identity { user: "alice".to_owned(), proof: "SHA256:bench".to_owned(), certificate: None };
+    let identity = Identity { user: "alice".to_owned(), proof: Proof::Key("SHA256:bench".to_owned()) };
     let route = Route::Target { name: "web1".to_owned(), login: Some("root".to_owned()) };
     let from = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let mut took = Vec::with_capacity(ADMISSIONS);

@@ -165,7 +165,9 @@ impl Gateway {
 
     #[track_caller]
     pub fn sessions(&self) -> Vec<Value> {
-        let Value::Array(sessions) = self.ctl_json("sessions") else { panic!("`sessions --json` is no list") };
+        let Value::Array(sessions) = self.ctl_json("sessions --all") else {
+            panic!("`sessions --all --json` is no list")
+        };
         sessions
     }
 

@@ -6,7 +6,7 @@ use curfew_policy::id::{AnyId, GrantId, RequestId, SessionId};
 use curfew_recorder::Pace;
 use proptest::prelude::*;
 
-use crate::console::command::{Command, CommandLine};
+use crate::console::command::{Command, CommandLine, Narrow, When};
 use crate::console::parse::{LONGEST_LINE, parse};
 use crate::console::spec::{self, COMMANDS};
 use crate::text::shell_words::quote;
@@ -21,6 +21,10 @@ fn understood(line: &str) -> CommandLine {
 
 fn command(line: &str) -> Command {
     understood(line).command
+}
+
+fn requests(which: Which) -> Command {
+    Command::Requests { which, narrow: Narrow::default() }
 }
 
 fn wish(reason: &str) -> Wish {
@@ -54,10 +58,18 @@ fn every_command_is_understood() {
             "request web1 --role admin --for 30m --reason disk full",
             Command::Request { wish: wish("disk full"), wait: false },
         ),
-        ("requests", Command::Requests(Which::Usual)),
-        ("requests --pending", Command::Requests(Which::Pending)),
-        ("requests --mine", Command::Requests(Which::Mine)),
-        ("requests --all", Command::Requests(Which::All)),
+        ("requests", requests(Which::Usual)),
+        ("requests --pending", requests(Which::Pending)),
+        ("requests --mine", requests(Which::Mine)),
+        ("requests --mine --all", requests(Which::AllMine)),
+        ("requests --all", requests(Which::All)),
+        (
+            "requests --all --before r31 --limit 50",
+            Command::Requests {
+                which: Which::All,
+                narrow: Narrow { before: Some(31), limit: Some(50), ..Narrow::default() },
+            },
+        ),
         ("show r12", Command::Show(AnyId::Request(RequestId(12)))),
         ("show g9", Command::Show(AnyId::Grant(GrantId(9)))),
         ("show s345", Command::Show(AnyId::Session(SessionId(345)))),
@@ -69,16 +81,35 @@ fn every_command_is_understood() {
         ("deny r12 --note no", Command::Deny { id: RequestId(12), note: text("no") }),
         ("deny --note='no' r12", Command::Deny { id: RequestId(12), note: text("no") }),
         ("cancel r12", Command::Cancel(RequestId(12))),
-        ("grants", Command::Grants { all: false }),
-        ("grants --all", Command::Grants { all: true }),
+        ("grants", Command::Grants { all: false, narrow: Narrow::default() }),
+        ("grants --all", Command::Grants { all: true, narrow: Narrow::default() }),
+        (
+            "grants --until 1h 30m --before g9",
+            Command::Grants {
+                all: false,
+                narrow: Narrow { until: Some(When::Ago(90 * MINUTE)), before: Some(9), ..Narrow::default() },
+            },
+        ),
         (
             "extend g9 --for 1h 30m --reason still copying",
             Command::Extend { id: GrantId(9), by: 90 * MINUTE, reason: text("still copying") },
         ),
         ("done g9", Command::Done(GrantId(9))),
         ("revoke g9 --note wrong host", Command::Revoke { id: GrantId(9), note: text("wrong host") }),
-        ("sessions", Command::Sessions { live: false }),
-        ("sessions --live", Command::Sessions { live: true }),
+        ("sessions", Command::Sessions { all: false, narrow: Narrow::default() }),
+        ("sessions --live", Command::Sessions { all: false, narrow: Narrow::default() }),
+        ("sessions --all", Command::Sessions { all: true, narrow: Narrow::default() }),
+        (
+            "sessions --live --before s345 --since 2026-12-01T22:00:00Z",
+            Command::Sessions {
+                all: false,
+                narrow: Narrow {
+                    before: Some(345),
+                    since: "2026-12-01T22:00:00Z".parse().ok().map(When::At),
+                    ..Narrow::default()
+                },
+            },
+        ),
         ("watch s345", Command::Watch(SessionId(345))),
         ("kill s345 --note runaway", Command::Kill { id: SessionId(345), note: text("runaway") }),
         ("replay s345", Command::Replay { id: SessionId(345), pace: Pace::default() }),
@@ -89,14 +120,15 @@ fn every_command_is_understood() {
                 pace: Pace { speed: 2.5, idle_limit: Some(Duration::from_secs(2)), start_at: Duration::from_secs(65) },
             },
         ),
-        ("audit", Command::Audit { since: None, user: None, target: None }),
+        ("audit", Command::Audit(Narrow::default())),
         (
             "audit --since 7d --user alice --target web1",
-            Command::Audit {
-                since: Some(Duration::from_secs(7 * 86_400)),
+            Command::Audit(Narrow {
+                since: Some(When::Ago(Duration::from_secs(7 * 86_400))),
                 user: Some(text("alice")),
                 target: Some(text("web1")),
-            },
+                ..Narrow::default()
+            }),
         ),
     ];
     for (line, meant) in table {
@@ -211,15 +243,36 @@ fn every_mistake_says_what_was_wrong_and_gives_an_example() {
             "approve r12",
         ),
         ("deny r12", "deny needs --note TEXT", "deny r12 --note use web2, it is not in production"),
-        ("requests --mine --all", "--mine and --all exclude each other; take one of them", "requests"),
-        ("grants --quick", "grants has no option `--quick`; it has --all, --json and --help", "grants"),
+        ("requests --mine --pending", "--pending and --mine exclude each other; take one of them", "requests"),
+        ("requests --pending --all", "--pending and --all exclude each other; take one of them", "requests"),
+        ("sessions --live --all", "--live and --all exclude each other; take one of them", "sessions"),
+        ("requests --before g9", "--before: g9 is a grant; requests takes a request such as r12", "requests"),
+        (
+            "sessions --before 345",
+            "--before: `345` is not an id: ids look like r12, g9 or s345; sessions takes a session such as s345",
+            "sessions",
+        ),
+        (
+            "audit --before r1",
+            "--before: `r1` is no number of the log; take one of its column SEQ: --before 2007",
+            "audit --since 7d --user alice",
+        ),
+        ("grants --limit 0", "--limit takes a number from 1 to 10000: --limit 50", "grants"),
+        ("grants --limit 10001", "--limit takes a number from 1 to 10000: --limit 50", "grants"),
+        ("grants --limit many", "--limit takes a number from 1 to 10000: --limit 50", "grants"),
+        (
+            "grants --quick",
+            "grants has no option `--quick`; it has --all, --user, --target, --since, --until, --limit, --before, --json \
+             and --help",
+            "grants",
+        ),
         ("whoami now", "`now` is too much: whoami takes no names or ids", "whoami"),
         ("watch s1 --json", "watch has no JSON form; leave --json out", "watch s345"),
         ("replay s1 --speed fast", "--speed takes a number from 0.01 to 1000: 2 is twice as fast", "replay s345"),
         ("replay s1 --speed -1", "--speed takes a number from 0.01 to 1000: 2 is twice as fast", "replay s345"),
         (
             "audit --since yesterday",
-            "--since: `yesterday` is not a duration: write it like 30m, 1h 30m, 12h or 90s",
+            "--since: `yesterday` is no time; write it like 7d (so long ago), or like 2026-12-01T22:00:00Z",
             "audit --since 7d --user alice",
         ),
         ("help aprove", "`aprove` is no command here; did you mean `approve`?", "help"),
@@ -228,6 +281,20 @@ fn every_mistake_says_what_was_wrong_and_gives_an_example() {
         let usage = parse(line.as_bytes()).expect_err(line);
         assert_eq!(usage.what, *what, "{line}");
         assert_eq!(usage.example, *example, "{line}");
+    }
+}
+
+#[test]
+fn the_command_for_what_is_older_is_understood_as_the_one_before_it() {
+    for line in [
+        "requests --all --user 'a b' --limit 7",
+        "requests --pending --target web1 --since 1h 30m",
+        "requests --mine --all --until 2026-12-01T22:00:00Z",
+    ] {
+        let Command::Requests { which, narrow } = command(line) else { panic!("{line}") };
+        let list = line.split(" --").take_while(|part| !part.contains(' ')).collect::<Vec<_>>().join(" --");
+        let older = Command::Requests { which, narrow: Narrow { before: Some(31), ..narrow.clone() } };
+        assert_eq!(command(&narrow.older(&list, "r31")), older, "{line}");
     }
 }
 

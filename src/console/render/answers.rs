@@ -110,9 +110,12 @@ fn cut_short(grant: &GrantView) -> Option<String> {
 /// What lives in the process.
 #[must_use]
 pub fn status(status: &StatusView) -> String {
-    let StatusView { state, sessions, recordings, connections, tasks } = status;
+    let StatusView { state, ready, database, sessions, recordings, connections, tasks } = status;
+    let ready = if *ready { "ready" } else { "not ready: no new sessions" };
+    let database = escape::terminal(database);
     format!(
-        "{state}: {sessions} sessions, {recordings} recordings, {connections} connections and channels, {tasks} tasks\n"
+        "{state}, {ready}; database: {database}\n\
+         {sessions} sessions, {recordings} recordings, {connections} connections and channels, {tasks} tasks\n"
     )
 }
 

@@ -126,6 +126,23 @@ pub fn audit(sheet: &Sheet<'_>, events: &[EventView], first: bool) -> String {
     table.render(&sheet.screen)
 }
 
+/// The last line of a list that goes on: how many older entries are left out, and what to type for more.
+#[must_use]
+pub fn left_out(sheet: &Sheet<'_>, count: Option<i64>, command: &str) -> String {
+    let what = match count {
+        Some(1) => "1 older one is left out".to_owned(),
+        Some(count) => format!("{count} older ones are left out"),
+        None => "older ones are left out".to_owned(),
+    };
+    format!("{what}; more: {}", sheet.hint(0, command))
+}
+
+/// The last line of a list with nothing in it that is active, scheduled or waits.
+#[must_use]
+pub fn past(sheet: &Sheet<'_>, command: &str) -> String {
+    format!("The past: {}", sheet.hint(0, command))
+}
+
 /// `root@web1`, or `orders-db` where there is no login.
 pub(super) fn place(session: &SessionView) -> String {
     match session.login.as_str() {

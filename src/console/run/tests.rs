@@ -16,7 +16,7 @@ use crate::usecase::status::StatusSource;
 use crate::usecase::tests::Bench;
 
 /// What came of a command.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Came {
     pub status: u32,
     pub out: String,
@@ -119,6 +119,14 @@ async fn a_request_is_asked_approved_used_up_and_seen_by_every_command() {
     assert_eq!(alice.asks("show g1").await["ended_why"], "done");
     assert_eq!(eve.asks("audit --since 1h --user alice").await[0]["action"], "request.filed");
     assert!(eve.types("audit").await.out.contains("grant.done"));
+    assert_eq!(
+        alice.types("grants").await.out,
+        "No grants.\nThe past: ssh -p 2222 bastion grants --all\n",
+        "what is over is not listed"
+    );
+    assert_eq!(alice.asks("requests").await, serde_json::json!([]));
+    assert_eq!(alice.asks("grants --all").await[0]["id"], "g1");
+    assert_eq!(alice.asks("requests --mine --all").await[0]["id"], "r1");
 }
 
 #[tokio::test]
@@ -336,10 +344,16 @@ async fn the_status_is_for_the_operator_alone() {
     let came = Typist::new(&bench, "operator").types("status --json").await;
     let status: Value = serde_json::from_str(&came.out).expect("JSON");
     assert_eq!((came.status, &status["state"], &status["sessions"]), (0, &"open".into(), &0.into()));
+    assert_eq!((&status["ready"], &status["database"]), (&true.into(), &"ok".into()));
     bench.granted(crate::usecase::tests::HOUR).await;
     bench.connect("alice", "web1").await.expect("she is let in");
     let came = Typist::new(&bench, "operator").types("status").await;
-    assert!(came.out.starts_with("open: 1 sessions, 0 recordings,"), "{}", came.out);
+    assert!(came.out.starts_with("open, ready; database: ok\n1 sessions, 0 recordings,"), "{}", came.out);
+    bench.app.store().close().await;
+    let came = Typist::new(&bench, "operator").types("status --json").await;
+    let status: Value = serde_json::from_str(&came.out).expect("JSON");
+    assert_eq!((came.status, &status["ready"]), (0, &false.into()), "{status}");
+    assert_ne!(status["database"], "ok");
     let came = Typist::new(&bench, "alice").types("status").await;
     assert_eq!((came.status, came.out.as_str()), (1, ""));
     assert!(came.err.contains("curfew ctl status"), "{}", came.err);
@@ -359,8 +373,41 @@ async fn a_long_audit_log_comes_whole_and_in_order() {
     let events: Vec<Value> = serde_json::from_str(&eve.types("audit --user dave --json").await.out).expect("JSON");
     assert_eq!(events.len(), 600);
     assert!(events.is_sorted_by_key(|event| event["seq"].as_i64()));
-    let text = eve.types("audit --user dave").await.out;
+    let text = eve.types("audit --user dave --limit 10000").await.out;
     assert_eq!(text.lines().count(), 601, "one line each, and one of headings");
     assert_eq!(eve.types("audit --user nobody --json").await.out, "[]\n");
     assert_eq!(eve.types("audit --user nobody").await.out, "Nothing happened that fits.\n");
+}
+
+#[tokio::test]
+async fn a_list_that_goes_on_says_in_its_last_line_what_to_type() {
+    let bench = Bench::new().await;
+    let [dave, bob, eve] = ["dave", "bob", "eve"].map(|name| Typist::new(&bench, name));
+    for number in 1..=25 {
+        let asked = dave.types("request web2 --role admin --for 1h --reason INC-7: disk full").await;
+        assert_eq!(asked.status, 0, "{asked:?}");
+        dave.types(&format!("cancel r{number}")).await;
+    }
+    let last = |came: Came| came.out.lines().next_back().unwrap_or_default().to_owned();
+    let said = "5 older ones are left out; more: ssh -p 2222 bastion requests --all --before r6";
+    assert_eq!(last(dave.types("requests --all --mine").await), said.replace("--all", "--mine --all"));
+    assert_eq!(last(eve.types("requests --all").await), said);
+    assert_eq!(last(bob.types("requests --all").await), said.replace("5 older", "older"), "the rules were not asked");
+    let line = "requests --all --user dave --target web2 --since 1h 30m --limit 24";
+    let said = format!("1 older one is left out; more: ssh -p 2222 bastion {line} --before r2");
+    let came = eve.types(line).await;
+    assert_eq!(
+        (last(came.clone()), came.out.lines().count()),
+        (said, 26),
+        "headings, 24 requests, and what is left out"
+    );
+    let rest = eve.types("requests --all --before r6").await.out;
+    assert_eq!((rest.lines().count(), rest.contains("left out")), (6, false), "{rest}");
+    assert_eq!(eve.asks("requests --all --limit 3").await.as_array().map(Vec::len), Some(3));
+    assert_eq!(eve.asks("requests --all").await.as_array().map(Vec::len), Some(25), "a program sees no last line");
+    let log = eve.types("audit").await.out;
+    assert_eq!(log.lines().count(), 22, "{log}");
+    assert!(log.ends_with("32 older ones are left out; more: ssh -p 2222 bastion audit --before 33\n"), "{log}");
+    let older = eve.types("audit --before 33 --limit 1").await.out;
+    assert_eq!(older.lines().nth(1).and_then(|line| line.split(' ').next()), Some("32"), "{older}");
 }

@@ -1,6 +1,7 @@
 //! The store: what is found when somebody tampers with the audit log, and what a commit keeps.
 
 mod commit;
+mod copy;
 pub mod fate;
 mod migrate;
 pub mod place;
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 
 use super::dialect::Conn;
 use super::{Action, Event, GATEWAY, HEAD_FILE, Opening, Store, StoreError, Verdict, verify_audit};
+use crate::config::location::Location;
 use place::Place;
 
 /// A state folder, a database, and the key of their gateway.

@@ -3,6 +3,7 @@
 mod commit;
 mod grace;
 mod life;
+mod lists;
 mod property;
 mod race;
 mod reach;
@@ -31,7 +32,10 @@ use super::request::{Asked, Wish, file};
 use super::{Actor, App, Fault, Outcome, Rulebook, start};
 use crate::console::hints::Hints;
 use crate::store::tests::place::Place;
-use crate::store::{HEAD_FILE, Opening, Record, Store, Verdict, verify_audit};
+use crate::store::{
+    Filed, GrantScope, HEAD_FILE, ListFilter, Opening, Record, RequestScope, Session, SessionScope, Stage, Store,
+    Verdict, Whose, verify_audit,
+};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3600);
@@ -109,7 +113,7 @@ impl Bench {
     /// The audit log, oldest first.
     pub async fn records(&self) -> Vec<Record> {
         let mut view = self.app.store().view().await.unwrap();
-        let mut stretch = view.read().audit(None, i64::MAX).await.unwrap();
+        let mut stretch = view.read().audit(all()).await.unwrap();
         let mut records = Vec::new();
         loop {
             let page = view.read().audit_page(&mut stretch).await.unwrap();
@@ -118,6 +122,22 @@ impl Bench {
             }
             records.extend(page);
         }
+    }
+
+    /// All requests, newest first.
+    pub async fn requests(&self) -> Vec<Filed> {
+        let scope = RequestScope { whose: Whose::Everyones, stage: Stage::Any };
+        self.app.store().view().await.unwrap().read().list_requests(scope, &all()).await.unwrap()
+    }
+
+    /// All grants, newest first.
+    pub async fn grants(&self) -> Vec<Grant> {
+        self.app.store().view().await.unwrap().read().list_grants(GrantScope::default(), &all()).await.unwrap()
+    }
+
+    /// All sessions, newest first.
+    pub async fn sessions(&self) -> Vec<Session> {
+        self.app.store().view().await.unwrap().read().list_sessions(SessionScope::default(), &all()).await.unwrap()
     }
 
     /// The actions in the audit log, oldest first.
@@ -134,6 +154,11 @@ impl Bench {
         let head = self.dir.path().join(HEAD_FILE);
         verify_audit(&self.place.location, store.gateway(), &store.public_key(), &head).await.unwrap()
     }
+}
+
+/// A filter that filters nothing.
+pub fn all() -> ListFilter {
+    ListFilter { limit: i64::MAX, ..ListFilter::default() }
 }
 
 pub fn id(asked: &Asked) -> RequestId {

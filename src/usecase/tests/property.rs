@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::serve::sweep;
-use crate::store::{Filed, Grants, Requests, Sessions};
+use crate::store::Filed;
 use crate::usecase::{
     approve::approve, cancel::cancel, deny::deny, done::done, end_session, extend::extend, revoke::revoke,
 };
@@ -102,7 +102,7 @@ async fn take(bench: Bench, held: &mut Held, step: Step) -> Bench {
 async fn check_step(bench: &Bench, held: &mut Held) {
     let now = bench.clock.wall();
     let longest = |role: &str| if role == "look" { HOUR } else { 4 * HOUR };
-    for grant in bench.app.store().view().await.unwrap().read().grants(Grants::All).await.unwrap() {
+    for grant in bench.grants().await {
         // A grant is never given, nor moved, to end later than the rule's longest from that moment (or from its start).
         let end = held.ends.entry(grant.id).or_insert(jiff::Timestamp::MIN);
         if *end != grant.expires_at {
@@ -119,10 +119,7 @@ async fn check_step(bench: &Bench, held: &mut Held) {
 
 /// What holds at the end, between the tables and the log.
 async fn check_end(bench: &Bench) {
-    let mut view = bench.app.store().view().await.unwrap();
-    let requests = view.read().requests(Requests::All).await.unwrap();
-    let grants = view.read().grants(Grants::All).await.unwrap();
-    let sessions = view.read().sessions(Sessions::All).await.unwrap();
+    let (requests, grants, sessions) = (bench.requests().await, bench.grants().await, bench.sessions().await);
     for filed in requests.iter().filter(|filed| filed.request.state.as_str() == "granted") {
         enough(filed);
     }

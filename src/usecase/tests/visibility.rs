@@ -4,13 +4,13 @@ use curfew_policy::id::AnyId;
 
 use super::*;
 use crate::usecase::{
-    audit, audit::Filter, done::done, extend::extend, kill::kill, list, list::Which, record, refuse, revoke::revoke,
-    show::show, targets::targets, view::AnyView, whoami::whoami,
+    audit, done::done, extend::extend, kill::kill, list, list::Which, record, refuse, revoke::revoke, show::show,
+    targets::targets, view::AnyView, whoami::whoami,
 };
 
 async fn ids(bench: &Bench, who: &str, which: Which) -> Vec<String> {
-    let requests = list::requests(&bench.app, &bench.actor(who), which).await.unwrap();
-    requests.into_iter().map(|request| request.id).collect()
+    let requests = list::requests(&bench.app, &bench.actor(who), which, ListFilter::default()).await.unwrap();
+    requests.items.into_iter().map(|request| request.id).collect()
 }
 
 #[tokio::test]
@@ -27,11 +27,13 @@ async fn lists_show_ones_own_and_what_waits_for_ones_decision() {
     assert_eq!(ids(&bench, "eve", Which::Usual).await, ["r1", "r2", "r3"]);
     assert_eq!(ids(&bench, "eve", Which::Pending).await, ["r2", "r3"]);
     assert_eq!(ids(&bench, "mallory", Which::All).await, [""; 0]);
-    let grants = async |who: &str, all| list::grants(&bench.app, &bench.actor(who), all).await.unwrap().len();
+    let grants = async |who: &str, all| {
+        list::grants(&bench.app, &bench.actor(who), all, ListFilter::default()).await.unwrap().items.len()
+    };
     assert_eq!((grants("alice", false).await, grants("dave", true).await), (1, 0));
     assert_eq!((grants("bob", false).await, grants("bob", true).await, grants("eve", false).await), (0, 1, 1));
-    let operator = list::requests(&bench.app, &Actor::Operator, Which::Usual).await.unwrap();
-    assert_eq!(operator.len(), 3);
+    let operator = list::requests(&bench.app, &Actor::Operator, Which::Usual, ListFilter::default()).await.unwrap();
+    assert_eq!(operator.items.len(), 3);
 }
 
 #[tokio::test]
@@ -66,7 +68,7 @@ async fn duties_allow_what_they_name_and_nothing_else() {
     assert_eq!(code(kill(&bench.app, &bench.actor("alice"), session, "x").await), "not-allowed");
     assert_eq!(code(kill(&bench.app, &bench.actor("bob"), session, "x").await), "not-allowed");
     assert_eq!(code(record::look(&bench.app, &bench.actor("bob"), session, record::Look::Replay).await), "not-allowed");
-    assert_eq!(code(audit::audit(&bench.app, &bench.actor("alice"), Filter::default()).await), "not-allowed");
+    assert_eq!(code(audit::audit(&bench.app, &bench.actor("alice"), ListFilter::default()).await), "not-allowed");
     record::look(&bench.app, &bench.actor("alice"), session, record::Look::Watch).await.unwrap();
     record::look(&bench.app, &bench.actor("eve"), session, record::Look::Replay).await.unwrap();
     kill(&bench.app, &Actor::Operator, session, "enough").await.unwrap();
@@ -190,7 +192,7 @@ async fn the_json_has_the_documented_fields() {
     );
     assert_eq!(session["recordings"][0]["sealed"], true);
     assert_eq!(session["recordings"][0]["bytes"], 99);
-    let events = audit::audit(&bench.app, &eve, Filter::default()).await.unwrap().next().await.unwrap();
+    let events = audit::audit(&bench.app, &eve, ListFilter::default()).await.unwrap().more().await.unwrap();
     has(
         &serde_json::to_value(&events[2]).unwrap(),
         &["seq", "at", "actor", "action", "subject", "detail", "prev", "hash"],
@@ -209,12 +211,12 @@ async fn the_audit_log_can_be_narrowed_to_a_user_a_target_and_a_time() {
     bench.clock.advance(HOUR);
     file(&bench.app, &bench.actor("dave"), wish("web2", "admin", HOUR)).await.unwrap();
     let eve = bench.actor("eve");
-    let count = async |filter| audit::audit(&bench.app, &eve, filter).await.unwrap().next().await.unwrap().len();
-    assert_eq!(count(Filter::default()).await, 7);
-    assert_eq!(count(Filter { user: Some("alice".into()), ..Filter::default() }).await, 4);
-    assert_eq!(count(Filter { user: Some("bob".into()), ..Filter::default() }).await, 1);
-    assert_eq!(count(Filter { target: Some("web2".into()), ..Filter::default() }).await, 1);
-    assert_eq!(count(Filter { since: Some(bench.clock.wall()), ..Filter::default() }).await, 1);
+    let count = async |filter| audit::audit(&bench.app, &eve, filter).await.unwrap().more().await.unwrap().len();
+    assert_eq!(count(ListFilter::default()).await, 7);
+    assert_eq!(count(ListFilter { user: Some("alice".into()), ..ListFilter::default() }).await, 4);
+    assert_eq!(count(ListFilter { user: Some("bob".into()), ..ListFilter::default() }).await, 1);
+    assert_eq!(count(ListFilter { target: Some("web2".into()), ..ListFilter::default() }).await, 1);
+    assert_eq!(count(ListFilter { since: Some(bench.clock.wall()), ..ListFilter::default() }).await, 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A whole connection, with a product behind it that falls over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::Mutex;
 
 use arc_swap::ArcSwap;
@@ -21,7 +22,7 @@ use russh::keys::{Certificate, PrivateKey, PrivateKeyWithHashAlg, PublicKey, Pub
 use tokio::sync::{Semaphore, mpsc};
 
 use super::*;
-use crate::gate::{Admit, Admitted, Asking, Authenticate, ChannelInfo, Console, Converse, Credential, Identity};
+use crate::gate::{Admit, Admitted, Asking, Authenticate, ChannelInfo, Console, Converse, Credential, Identity, Proof};
 use crate::lease::clock::Clock;
 use crate::lease::drain::Drain;
 use crate::lease::{End, Lease, LeaseSender};
@@ -39,7 +40,7 @@ struct FallsOver {
 
 impl Authenticate for FallsOver {
     async fn authenticate(&self, _: &PublicKey, _: SocketAddr) -> Option<Identity> {
-        Some(Identity { user: "alice".to_owned(), proof: "a key".to_owned(), certificate: None })
+        Some(Identity { user: "alice".to_owned(), proof: Proof::Key("a key".to_owned()) })
     }
 
     fn certified(&self, _: &Certificate, _: SocketAddr) -> Result<Identity, String> {
@@ -75,11 +76,11 @@ impl Admit for FallsOver {
         Ok(Admitted { session: SessionId(7), permit: Arc::new(permit(self.clock.wall())), lease })
     }
 
-    async fn credential(&self, _: SessionId, _: &Permit, _: Timestamp) -> Result<Credential, String> {
+    async fn credential(&self, _: SessionId, _: &Arc<Permit>, _: Timestamp) -> Result<Credential, String> {
         panic!("a test falls over, as it should");
     }
 
-    async fn record(&self, _: SessionId, _: &Permit, _: &ChannelInfo) -> std::io::Result<Recording> {
+    async fn record(&self, _: SessionId, _: &Arc<Permit>, _: &ChannelInfo) -> std::io::Result<Recording> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 
@@ -112,6 +113,7 @@ fn permit(now: Timestamp) -> Permit {
         starts_at: now,
         expires_at: after(now, Duration::from_secs(3600)),
         ended: None,
+        ended_by: None,
         ended_note: None,
         used: false,
     };
