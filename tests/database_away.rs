@@ -111,10 +111,17 @@ impl Scene {
 
     /// The whole story, from the moment that the database goes to the one at which it is back.
     #[track_caller]
-    fn tell(mut self, gone: fn(&mut Postgres), back: fn(&mut Postgres)) {
+    fn tell(self, gone: fn(&mut Postgres), back: fn(&mut Postgres)) {
+        self.tell_for(Duration::ZERO, gone, back);
+    }
+
+    /// The same, where the database is away for at least so long.
+    #[track_caller]
+    fn tell_for(mut self, away: Duration, gone: fn(&mut Postgres), back: fn(&mut Postgres)) {
         let (mut short, ends, grant) = self.short();
         assert!(wall() < ends, "the test came too late to see anything");
         let recorded = recorded(&self.stage.gateway);
+        let watch = Stopwatch::start();
         gone(self.postgres());
         let coming = self.come();
         self.echoes();
@@ -125,6 +132,8 @@ impl Scene {
         self.expect_refused(coming);
         self.echoes();
         eventually(SOON, "the recording goes on", || recorded < self::recorded(&self.stage.gateway));
+        eventually(away + SOON, "the database has been away for long enough", || watch.elapsed() >= away);
+        self.echoes();
         back(self.postgres());
         self.expect_back(&grant);
     }
@@ -156,7 +165,8 @@ fn a_database_that_stands_still_stops_no_session_and_no_deadline() {
 #[test]
 fn a_database_that_stands_still_and_then_dies_loses_nothing_that_was_said_to_be_done() {
     let Some(scene) = Scene::begin() else { return };
-    scene.tell(Postgres::freeze, |postgres| {
+    // Longer than every wait of the gateway for the database.
+    scene.tell_for(Duration::from_secs(15), Postgres::freeze, |postgres| {
         postgres.kill9();
         postgres.start_again();
     });

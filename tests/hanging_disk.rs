@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::process::Running;
-use crate::support::{Gateway, Program, SOON, Stage, Stopwatch, Terminal, eventually, text, wall};
+use crate::support::{Gateway, Postgres, Program, SOON, Stage, Stopwatch, Terminal, eventually, text, wall};
 
 /// How long after its deadline a session may end on a busy machine.
 const LATE: Duration = Duration::from_secs(3);
@@ -68,6 +68,10 @@ impl Hang {
 
 /// Whether this machine has what the tests need.
 fn possible() -> bool {
+    if Postgres::is_asked_for() {
+        eprintln!("skipped: a database on PostgreSQL does not hang with the state folder");
+        return false;
+    }
     let strace = std::process::Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
     let possible = strace.is_ok_and(|run| run.status.success());
     if !possible {

@@ -262,6 +262,23 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_that_did_not_end_after_all_has_the_deadline_that_it_had() {
+        let (leases, clock) = (Leases::default(), clock());
+        let begun = clock.now();
+        let expires_at = after(begun.wall, HALF_HOUR);
+        let first = leases.begin(live(1, 1), begun, expires_at).unwrap();
+        let end = End::Revoked { by: "bob".into(), note: "stolen".into() };
+        leases.end_grant(GrantId(1), &end);
+        assert!(leases.begin(live(2, 1), begun, expires_at).is_err());
+        assert_eq!(leases.time_of(GrantId(1), begun, expires_at), Deadline::new(begun, expires_at));
+        leases.revive(GrantId(1), &End::Revoked { by: "carol".into(), note: "else".into() });
+        assert!(leases.begin(live(2, 1), begun, expires_at).is_err(), "it ended otherwise");
+        leases.revive(GrantId(1), &end);
+        assert!(leases.begin(live(2, 1), begun, expires_at).is_ok());
+        assert!(matches!(first.standing(), LeaseStanding::Over(_)), "what was cut stays cut");
+    }
+
+    #[test]
     fn a_session_that_comes_after_the_end_of_its_grant_gets_no_lease() {
         let (clock, leases) = (clock(), Leases::default());
         let end = End::Revoked { by: "bob".into(), note: "no".into() };

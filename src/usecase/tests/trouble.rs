@@ -6,7 +6,8 @@ use sqlx::Executor;
 
 use super::*;
 use crate::serve::sweep;
-use crate::usecase::{end_session, list, reload::reload, revoke::revoke};
+use crate::store::Recorded;
+use crate::usecase::{end_session, list, record, reload::reload, revoke::revoke};
 
 #[tokio::test]
 async fn sessions_that_a_crash_left_open_are_closed_as_interrupted() {
@@ -17,6 +18,35 @@ async fn sessions_that_a_crash_left_open_are_closed_as_interrupted() {
     assert_eq!(bench.session_end(admitted.session).await.as_deref(), Some("interrupted"));
     assert!(bench.log().await.contains(&"curfew session.ended s1".to_owned()));
     assert!(bench.connect("alice", "web1").await.is_ok(), "the grant has survived");
+}
+
+#[tokio::test]
+async fn a_seal_that_the_database_could_not_take_is_written_by_the_sweep() {
+    let bench = Bench::new().await;
+    bench.granted(HOUR).await;
+    let session = bench.connect("alice", "web1").await.unwrap().session;
+    let recording = Recorded {
+        channel: 1,
+        kind: "exec".into(),
+        command: Some("id".into()),
+        path: "/r/s1-1.cast".into(),
+        bytes: 0,
+        sealed: None,
+    };
+    record::started(&bench.app, session, &recording).await.unwrap();
+    let mut intruder = bench.place.intruder().await;
+    let lock = match bench.place.file() {
+        Some(_) => "BEGIN EXCLUSIVE",
+        None => "BEGIN; LOCK TABLE gateways, audit",
+    };
+    intruder.execute(sqlx::raw_sql(lock)).await.unwrap();
+    assert!(is_unavailable(&record::sealed(&bench.app, session, 1, 99, "ab").await));
+    intruder.execute("ROLLBACK").await.unwrap();
+    for _ in 0..2 {
+        sweep::once(&bench.app).await.unwrap();
+        let log = bench.log().await;
+        assert_eq!(log.iter().filter(|line| line.contains("recording.sealed s1")).count(), 1, "{log:?}");
+    }
 }
 
 #[tokio::test]
