@@ -1,4 +1,4 @@
-# make test    everything, with the real OpenSSH and friends
+# make test    everything, with the real OpenSSH and friends; what needs a database twice where PostgreSQL is installed
 # make lint    what the compiler and clippy have to say
 # make bench   what it costs, beside direct ssh and ssh -J: a table, a JSON file and a plot in target/bench
 # make soak    a day in a small team, and whether anything is left of it (MINUTES=10 PEOPLE=1000)
@@ -12,6 +12,10 @@ PACKAGES = openssh-server openssh-client rsync git asciinema ansible-core lftp s
 MINUTES = 10
 PEOPLE = 1000
 
+# The tests use the profile "bench": the release with debug assertions and overflow checks in our own crates. Its other crates
+# are those of `cargo run --release`, compiled once for both.
+PROFILE = bench
+
 .PHONY: test bench soak packages lint demo
 
 # ssh2, a client for Node, is no Debian package. Without npm its tests are skipped.
@@ -24,14 +28,31 @@ test: packages
 			--fetch-retries=1 --fetch-timeout=20000 ssh2 \
 			|| echo "ssh2 could not be installed, so its tests are skipped"; \
 	fi
-	cargo build --workspace --all-targets
-	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --no-fail-fast; else cargo test --workspace --no-fail-fast; fi
+	@status=0; \
+	if cargo nextest --version >/dev/null 2>&1; then \
+		on_sqlite() { cargo nextest run --workspace --cargo-profile $(PROFILE); }; \
+		on_postgres() { cargo nextest run --package curfew --cargo-profile $(PROFILE) --profile postgres; }; \
+	else \
+		on_sqlite() { cargo test --workspace --no-fail-fast --profile $(PROFILE); }; \
+		on_postgres() { \
+			postgres_status=0; \
+			cargo test --package curfew --profile $(PROFILE) --lib -- store:: usecase:: || postgres_status=1; \
+			cargo test --package curfew --profile $(PROFILE) --test e2e -- promise_ life_of_access || postgres_status=1; \
+			return $$postgres_status; \
+		}; \
+	fi; \
+	echo "== on SQLite"; on_sqlite || status=1; \
+	if command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then \
+		echo "== on PostgreSQL"; (export CURFEW_TEST_DATABASE=postgres; on_postgres) || status=1; \
+	else echo "== on PostgreSQL: skipped, since PostgreSQL is not installed"; fi; \
+	exit $$status
 
+# The release itself, and not its checked twin of the tests.
 bench: packages
-	cargo bench --bench bench
+	cargo bench --profile release --bench bench
 
 soak: packages
-	cargo bench --bench soak -- --minutes $(MINUTES) --people $(PEOPLE)
+	cargo bench --profile release --bench soak -- --minutes $(MINUTES) --people $(PEOPLE)
 
 # Installs what is missing where that is allowed, and otherwise names it.
 packages:

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 pub mod ca;
 pub mod check;
@@ -14,7 +16,7 @@ pub mod verify;
 /// An SSH/TCP bastion where every access ends on time.
 #[derive(Debug, Parser)]
 #[command(name = "curfew", version, about, max_term_width = 80)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: CliCommand,
 }
@@ -65,8 +67,28 @@ pub struct ConfigFile {
     pub config: PathBuf,
 }
 
-/// Runs a command to its end.
-pub async fn run(cli: Cli) -> ExitCode {
+/// How long to wait for threads that are stuck, at the end.
+const LAST_THREADS: Duration = Duration::from_secs(1);
+
+/// Reads the command line, and runs its command to the end.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => {
+            let status = runtime.block_on(run(cli));
+            // A thread that is stuck in a disk that hangs must not keep the process.
+            runtime.shutdown_timeout(LAST_THREADS);
+            status
+        }
+        Err(error) => {
+            eprintln!("curfew: cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> ExitCode {
     match cli.command {
         CliCommand::Serve { file } => crate::serve::run(&file.config).await,
         CliCommand::Check { file } => check::run(&file.config),

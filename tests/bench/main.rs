@@ -1,6 +1,6 @@
 //! `make bench`: what Curfew costs beside direct ssh and `ssh -J`, measured side by side in one run.
 //!
-//! `cargo bench --bench bench -- [--rounds N] [--quick] [--out FOLDER] [WORD…]`; words choose figures by group or name.
+//! `cargo bench --profile release --bench bench -- [--rounds N] [--quick] [--out FOLDER] [WORD…]`; words choose figures by group or name.
 //! Each comparison runs its ways in turn, drops the first round, and gives the median of the ratios within the rounds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // It fails by panicking.
 #![allow(clippy::cast_precision_loss, dead_code, unused_imports)] // Not all of the tests' support is used here.

@@ -1,6 +1,6 @@
 //! `make soak`: a day in a small team, and what is left of it in the evening.
 //!
-//! `cargo bench --bench soak -- [--minutes N] [--people N]`
+//! `cargo bench --profile release --bench soak -- [--minutes N] [--people N]`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // It fails by panicking.
 #![allow(dead_code, unused_imports)] // Not all of the tests' support is used here.
 
