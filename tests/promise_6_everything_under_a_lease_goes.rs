@@ -275,7 +275,7 @@ fn kill_ends_the_session_and_leaves_the_grant() {
     run.wait(SOON).expect(124).says("looks wrong");
     stage.web1.expect_quiet(SOON);
     expect_no(&sleep);
-    assert_eq!(stage.gateway.session(&id)["ended_why"], "killed");
+    assert_eq!(stage.gateway.ended_session()["ended_why"], "killed");
     stage.on_web1("true").run().ok();
 }
 
