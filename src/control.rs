@@ -1,5 +1,5 @@
-//! The runtime for control work: use cases and console commands run here whole, so that no SQL, no file and no list is ever
-//! waited for on the threads that carry bytes.
+//! The runtimes for what must not be waited for on the threads that carry bytes. Use cases and console commands run whole on
+//! one of them, so that no SQL and no list is waited for elsewhere; recordings are written by the threads of another.
 
 use std::future::Future;
 use std::io;
@@ -11,38 +11,41 @@ use tracing::Instrument;
 /// How many threads. They wait for the database, which writes one thing after the other.
 const THREADS: usize = 2;
 
-/// Hands work over to the runtime for control work. Its clones are the same.
+/// Hands work over to a runtime. Its clones are the same.
 #[derive(Debug, Clone)]
 pub struct Control(Handle);
 
-/// Keeps the runtime alive.
+/// Keeps a runtime alive.
 #[derive(Debug)]
-pub struct ControlRuntime(Option<Runtime>);
+pub struct ControlRuntime {
+    control: Control,
+    runtime: Option<Runtime>,
+}
 
 /// A task that ends with whoever waits for it.
 struct Attached<T>(JoinHandle<T>);
 
 impl ControlRuntime {
-    /// Starts the runtime.
+    /// Starts a runtime whose threads have this name.
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn start() -> io::Result<Self> {
-        let runtime =
-            Builder::new_multi_thread().worker_threads(THREADS).thread_name("control").enable_all().build()?;
-        Ok(Self(Some(runtime)))
+    pub fn start(name: &str) -> io::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(THREADS).thread_name(name).enable_all().build()?;
+        Ok(Self { control: Control(runtime.handle().clone()), runtime: Some(runtime) })
     }
 
     /// Hands work over to it.
     #[must_use]
-    pub fn control(&self) -> Option<Control> {
-        self.0.as_ref().map(|runtime| Control(runtime.handle().clone()))
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 }
 
 impl Drop for ControlRuntime {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             // Whoever drops this may be a task, which must not wait for threads.
             runtime.shutdown_background();
         }

@@ -49,7 +49,7 @@ pub struct Running {
     pub(super) drain: Drain,
     pub(super) tasks: tokio::task::JoinSet<()>,
     // Last, so that nothing above outlives its threads.
-    pub(super) _runtime: ControlRuntime,
+    pub(super) _runtimes: [ControlRuntime; 2],
 }
 
 /// What has changed in a configuration that was read again, and is in force only after a restart.

@@ -15,7 +15,7 @@ use curfew_proxy::limits::unauthenticated::{Caps, Strangers};
 use curfew_proxy::ssh::algorithms;
 use curfew_recorder::SealKey;
 use tokio::net::TcpListener;
-use tokio::runtime::{Handle, RuntimeMetrics};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -62,12 +62,13 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     let core = open(&config).await?;
 
     let workers = Workers::start(std::thread::available_parallelism().map_or(1, usize::from)).map_err(other)?;
-    let runtime = ControlRuntime::start().map_err(other)?;
-    let control = runtime.control().ok_or_else(|| other("no runtime for control work"))?;
+    let (control_runtime, recorder_runtime) = (runtime("control")?, runtime("recorder")?);
+    let (control, recorder) = (control_runtime.control(), recorder_runtime.control());
     let drain = Drain::new();
-    let runtimes = workers.metrics().into_iter().chain([Handle::current().metrics(), control.metrics()]);
+    let others = [Handle::current().metrics(), control.metrics(), recorder.metrics()];
+    let status = StatusSource::new(drain.clone(), workers.metrics().into_iter().chain(others));
     let config = watch::Sender::new(Arc::new(config));
-    let product = product(&core, config.subscribe(), drain.clone(), runtimes, address.port());
+    let product = product(&core, config.subscribe(), recorder, status, address.port());
     let operator = operator(&product, ctl::OperatorDoor::open(&state_dir).map_err(other)?);
 
     let mut tasks = JoinSet::new();
@@ -85,7 +86,23 @@ pub async fn start(file: &Path) -> Result<Running, NotStarted> {
     });
     tasks.spawn(listen(Arc::clone(&gateway), listener, Arc::new(workers)));
     let (file, app, keys) = (file.to_owned(), core.app, core.keys);
-    Ok(Running { address, file, state_dir, config, keys, gateway, app, control, drain, tasks, _runtime: runtime })
+    Ok(Running {
+        address,
+        file,
+        state_dir,
+        config,
+        keys,
+        gateway,
+        app,
+        control,
+        drain,
+        tasks,
+        _runtimes: [control_runtime, recorder_runtime],
+    })
+}
+
+fn runtime(name: &str) -> Result<ControlRuntime, NotStarted> {
+    ControlRuntime::start(name).map_err(other)
 }
 
 /// Opens keys and database, and writes down what a crash left open.
@@ -112,8 +129,8 @@ async fn open(config: &Config) -> Result<Core, NotStarted> {
 fn product(
     core: &Core,
     config: watch::Receiver<Arc<Config>>,
-    drain: Drain,
-    runtimes: impl Iterator<Item = RuntimeMetrics>,
+    recorder: Control,
+    status: StatusSource,
     port: u16,
 ) -> Product {
     let recordings = config.borrow().recordings.spool.clone();
@@ -124,8 +141,9 @@ fn product(
         keys: Arc::clone(&core.keys),
         seal: Arc::clone(&core.seal),
         recordings,
+        recorder,
         live_recordings: LiveRecordings::default(),
-        status: StatusSource::new(drain, runtimes),
+        status,
         refusals: Refusals::default(),
         waiting_limit: WaitingLimit::default(),
         port,

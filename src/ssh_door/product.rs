@@ -24,6 +24,7 @@ use crate::console;
 use crate::console::ConsoleSetting;
 use crate::console::asking::{self, AskingSetting, WaitingLimit};
 use crate::console::hints::Hints;
+use crate::control::Control;
 use crate::identity::keys::SshKeys;
 use crate::identity::{issue, proof, user_certificate};
 use crate::live::recordings::{LiveChannel, LiveRecordings};
@@ -53,6 +54,8 @@ pub struct Product {
     pub seal: Arc<SealKey>,
     /// Where recordings are.
     pub recordings: PathBuf,
+    /// Whose threads write them.
+    pub recorder: Control,
     /// The recordings that are being made.
     pub live_recordings: LiveRecordings,
     /// What lives in this process, for the operator.
@@ -182,8 +185,11 @@ impl Product {
         let header = self.header(session, permit, info, now);
         let folder = self.recordings.join(now.strftime("%Y-%m-%d").to_string());
         let name = format!("{session}-{}.cast", info.channel);
-        let recording =
-            Recording::start(&folder, &name, header, Arc::clone(&self.seal)).await.map_err(std::io::Error::other)?;
+        let seal = Arc::clone(&self.seal);
+        // On a runtime of its own, whose threads write for all recordings: what others wait for holds none of them up.
+        let started = self.recorder.whole(async move { Recording::start(&folder, &name, header, seal).await }).await;
+        let started = started.ok_or_else(|| std::io::Error::other("the recorder failed"))?;
+        let recording = started.map_err(std::io::Error::other)?;
         let row = Recorded {
             channel: info.channel,
             kind: info.kind.as_str().to_owned(),

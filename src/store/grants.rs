@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use super::StoreError;
 use super::dialect::Row;
 use super::list::{ListFilter, Listed, Selection};
-use super::reading::{MOST, Reading, maybe_moment, moment, names};
+use super::reading::{MOST, Reading, kept, maybe_moment, moment, names};
 use super::requests::one;
 use super::tx::Tx;
 
@@ -240,7 +240,7 @@ impl Tx {
         .bind(at.as_millisecond())
         .bind(why.as_str())
         .bind(by)
-        .bind(note);
+        .bind(note.map(|note| kept(note).into_owned()));
         one(self.run(query).await?, "grant", id)
     }
 }

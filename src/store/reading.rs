@@ -1,5 +1,6 @@
 //! Reading, inside a transaction or beside it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -100,6 +101,12 @@ pub(super) fn record(row: &Row) -> Result<Record, StoreError> {
         gateway: row.try_get("gateway")?,
         incarnation: row.try_get("incarnation")?,
     })
+}
+
+/// Text as both databases keep it: PostgreSQL has no place for a NUL, which somebody may have typed. The audit log, whose
+/// details are JSON, tells of it exactly.
+pub(super) fn kept(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// Milliseconds of a column as a moment.

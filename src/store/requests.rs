@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::StoreError;
 use super::dialect::Row;
 use super::list::{ListFilter, Listed, PIECE, Selection, ids};
-use super::reading::{MOST, Reading, maybe_moment, millis, moment, names, span};
+use super::reading::{MOST, Reading, kept, maybe_moment, millis, moment, names, span};
 use super::tx::Tx;
 
 /// A request as it is stored.
@@ -261,7 +261,7 @@ impl Tx {
             .bind(new.role)
             .bind(new.login)
             .bind(millis(new.duration))
-            .bind(new.reason)
+            .bind(kept(new.reason).into_owned())
             .bind(new.asked_at.as_millisecond())
             .bind(new.starts_at.map(Timestamp::as_millisecond))
             .bind(i64::from(new.needed))
@@ -300,7 +300,7 @@ impl Tx {
             .bind(id.0)
             .bind(&approval.by)
             .bind(approval.at.as_millisecond())
-            .bind(&approval.note),
+            .bind(approval.note.as_deref().map(|note| kept(note).into_owned())),
         )
         .await?;
         self.run(
@@ -343,7 +343,7 @@ impl Tx {
                 .bind(state.as_str())
                 .bind(&how.by)
                 .bind(how.at.as_millisecond())
-                .bind(&how.note),
+                .bind(how.note.as_deref().map(|note| kept(note).into_owned())),
             )
             .await?;
         one(changed, "request", id)

@@ -9,7 +9,7 @@ use sqlx::Row as _;
 use super::StoreError;
 use super::dialect::Row;
 use super::list::{ListFilter, Listed, Selection, ids};
-use super::reading::{MOST, Reading, maybe_moment, moment};
+use super::reading::{MOST, Reading, kept, maybe_moment, moment};
 use super::requests::one;
 use super::tx::Tx;
 
@@ -223,7 +223,7 @@ impl Tx {
             .bind(new.role)
             .bind(new.protocol)
             .bind(new.client)
-            .bind(new.client_version)
+            .bind(kept(new.client_version).into_owned())
             .bind(new.started_at.as_millisecond())
             .bind(gateway)
             .bind(incarnation),
@@ -262,7 +262,7 @@ impl Tx {
             .bind(session.0)
             .bind(i64::from(recording.channel))
             .bind(&recording.kind)
-            .bind(&recording.command)
+            .bind(recording.command.as_deref().map(|command| kept(command).into_owned()))
             .bind(&recording.path)
             .bind(at.as_millisecond()),
         )

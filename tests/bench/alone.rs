@@ -153,6 +153,7 @@ async fn admissions() -> Result<Samples, String> {
         keys: Arc::new(ArcSwap::from_pointee(secrets.keys)),
         seal: Arc::new(secrets.seal),
         recordings: dir.path().join("recordings"),
+        recorder: Control::here(),
         live_recordings: LiveRecordings::default(),
         status: StatusSource::new(Drain::new(), []),
         refusals: Refusals::default(),

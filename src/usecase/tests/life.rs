@@ -104,3 +104,28 @@ async fn done_and_revoked_grants_end_their_sessions() {
     assert_eq!(done(&bench.app, &bench.actor("alice"), grant).await.unwrap().ended_why.as_deref(), Some("done"));
     assert!(matches!(admitted.lease.over(&bench.clock).await, End::Revoked { by, .. } if by == "alice"));
 }
+
+#[tokio::test]
+async fn a_nul_in_what_somebody_types_or_runs_stops_nothing_on_either_database() {
+    use crate::usecase::record;
+    let bench = Bench::new().await;
+    let wish = Wish { reason: "INC-7: a\0b".into(), ..wish("web1", "admin", HOUR) };
+    let asked = file(&bench.app, &bench.actor("alice"), wish).await.unwrap();
+    assert_eq!(asked.request.reason, "INC-7: a\u{fffd}b");
+    bench.approve(&asked, "bob").await.unwrap();
+    bench.approve(&asked, "carol").await.unwrap();
+    let caller = crate::usecase::caller::Caller { client: "SSH-2.0-a\0b".into(), ..caller("alice", "web1") };
+    let admitted = admit(&bench.app, caller).await.unwrap();
+    let recorded = crate::store::Recorded {
+        channel: 1,
+        kind: "exec".into(),
+        command: Some("printf a\0b".into()),
+        path: "/dev/null".into(),
+        bytes: 0,
+        sealed: None,
+    };
+    record::started(&bench.app, admitted.session, &recorded).await.unwrap();
+    let told = bench.records().await.into_iter().any(|record| record.detail.contains("printf a\\u0000b"));
+    assert!(told, "the audit log tells of it exactly");
+    assert!(matches!(bench.verify().await, Verdict::Intact { .. }));
+}
