@@ -92,7 +92,13 @@ impl Forward {
 
     #[track_caller]
     fn connect(&self) -> UnixStream {
-        let stream = UnixStream::connect(&self.socket).unwrap();
+        // The socket is there a moment before ssh listens on it.
+        let mut stream = None;
+        eventually(SOON, "the forward takes a connection", || {
+            stream = UnixStream::connect(&self.socket).ok();
+            stream.is_some()
+        });
+        let stream = stream.unwrap();
         stream.set_read_timeout(Some(SOON)).unwrap();
         stream
     }

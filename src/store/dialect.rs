@@ -152,9 +152,12 @@ pub(super) async fn readers(location: &Location) -> Result<Pool, StoreError> {
             })
         });
     let pool = pool.connect_with(options(location, Purpose::Read)?).await?;
+    // SQLite opens the log beside the file at the first read; so each reads once.
     let mut all = Vec::new();
     for _ in 0..READERS {
-        all.push(pool.acquire().await?);
+        let mut conn = pool.acquire().await?;
+        conn.execute("SELECT value FROM meta").await?;
+        all.push(conn);
     }
     drop(all);
     Ok(pool)
