@@ -24,6 +24,7 @@ use curfew_proxy::lease::End;
 use curfew_proxy::lease::clock::Clock;
 use curfew_proxy::lease::drain::Drain;
 use curfew_proxy::route::Route;
+use russh::keys::{HashAlg, PublicKey};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -161,7 +162,10 @@ async fn admissions() -> Result<Samples, String> {
         port: 22,
     };
     let door = SshDoor::new(product, Control::here());
-    let identity = Identity { user: "alice".to_owned(), proof: Proof::Key("SHA256:bench".to_owned()) };
+    let public = fs::read_to_string(dir.path().join("id.pub")).map_err(|error| failed(&error))?;
+    let key = PublicKey::from_openssh(&public).map_err(|error| failed(&error))?;
+    let proof = Proof::Key(key.fingerprint(HashAlg::Sha256).to_string());
+    let identity = Identity { user: "alice".to_owned(), proof };
     let route = Route::Target { name: "web1".to_owned(), login: Some("root".to_owned()) };
     let from = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let mut took = Vec::with_capacity(ADMISSIONS);
