@@ -192,7 +192,7 @@ fn new_ssh_key(file: &'static str, comment: &str) -> Result<Vec<u8>, KeysError> 
     Ok(key.to_openssh(LineEnding::LF).map_err(malformed(file))?.as_bytes().to_vec())
 }
 
-/// The seal key as ring's own type: PKCS#8 (RFC 5958) in PEM, as [`SealKey`] keeps it.
+/// The seal key as the cryptography library's own type: PKCS#8 (RFC 5958) in PEM, as [`SealKey`] keeps it.
 fn signing_key(file: &Path) -> Result<Ed25519KeyPair, KeysError> {
     let text = std::fs::read_to_string(file).map_err(NotPrivate::io(file))?;
     let encoded: String = text.lines().filter(|line| !line.starts_with("-----")).collect();

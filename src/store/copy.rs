@@ -162,10 +162,12 @@ async fn follow(target: &mut Conn) -> Result<u64, StoreError> {
         if record.gateway != gateway {
             (gateway, last) = (record.gateway.clone(), GENESIS.to_owned());
         }
-        // A log that was cut before goes on with a gap, which `verify` tells of; what is there must be as it was written.
-        let follows = record.prev == last || record.seq > 1;
-        if record.digest() != record.hash || !follows {
-            return Err(StoreError::Unreadable(format!("record {} of the audit log is not as it was", record.seq)));
+        if record.digest() != record.hash || record.prev != last {
+            return Err(StoreError::NotOurs(format!(
+                "record {} of the audit log was changed, or records before it are missing; nothing was copied. \
+                 `curfew verify --audit` says more",
+                record.seq
+            )));
         }
         last = record.hash;
         count += 1;

@@ -56,7 +56,7 @@ pub async fn catch_up(app: &App) -> Outcome<()> {
                 return Err(error.into());
             }
             Err(fault) => {
-                tracing::warn!(session = %seal.session, channel = seal.channel, %fault, "whose seal is this?")
+                tracing::warn!(session = %seal.session, channel = seal.channel, %fault, "a seal is of no recording in the database")
             }
         }
     }

@@ -81,6 +81,10 @@ async fn a_log_that_was_tampered_with_is_not_passed_off_as_whole() {
     let elsewhere = tempfile::tempdir().unwrap();
     let why = copy(&folder.place.location, &file(&elsewhere), &mut |_, _, _| {}).await.unwrap_err().to_string();
     assert!(why.contains("record 5"), "{why}");
+    let cut = full().await;
+    cut.sql("DELETE FROM audit WHERE seq = 9").await;
+    let why = copy(&cut.place.location, &file(&elsewhere), &mut |_, _, _| {}).await.unwrap_err().to_string();
+    assert!(why.contains("record 10") && why.contains("missing"), "{why}");
     copy(&Folder::with_events(1).await.place.location, &file(&elsewhere), &mut |_, _, _| {})
         .await
         .expect("it is empty");
